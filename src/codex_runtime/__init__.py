@@ -1,0 +1,136 @@
+"""Drive the real codex app-server from Python.
+
+    import codex_runtime as cr
+
+    result = cr.run_sync("Explain this repo in three bullets", cwd=".")
+    print(result.text)
+
+Names are loaded when they are first used, so importing this package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from codex_runtime._version import __version__
+
+if TYPE_CHECKING:
+    from codex_runtime._launch import ServerInfo
+    from codex_runtime._subscription import Subscription
+    from codex_runtime.errors import (
+        CodexNotFound,
+        CodexRuntimeError,
+        ConnectionLost,
+        EmptyInput,
+        EventsLost,
+        HandshakeTimeout,
+        IncompatibleCodexVersion,
+        InvalidArgument,
+        LocalProtocolError,
+        RemoteProtocolError,
+        RequestRefused,
+        RequestTimeout,
+        RuntimeClosed,
+        SandboxNotAllowed,
+        StartupFailed,
+        TurnFailed,
+        TurnInProgress,
+        TurnTimedOut,
+        UnsendableValue,
+        WorkingDirectoryMissing,
+    )
+    from codex_runtime.oneshot import run, run_sync, stream
+    from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions
+    from codex_runtime.runtime import Runtime, Statistics
+    from codex_runtime.state import ItemAbandoned, TurnResult, TurnStatus
+    from codex_runtime.thread import ThreadHandle, TurnInput
+    from codex_runtime.turn import TurnHandle
+    from codex_runtime.usage import TokenUsage
+
+_HOMES = {
+    "_launch": ("ServerInfo",),
+    "_subscription": ("Subscription",),
+    "errors": (
+        "CodexNotFound",
+        "CodexRuntimeError",
+        "ConnectionLost",
+        "EmptyInput",
+        "EventsLost",
+        "HandshakeTimeout",
+        "IncompatibleCodexVersion",
+        "InvalidArgument",
+        "LocalProtocolError",
+        "RemoteProtocolError",
+        "RequestRefused",
+        "RequestTimeout",
+        "RuntimeClosed",
+        "SandboxNotAllowed",
+        "StartupFailed",
+        "TurnFailed",
+        "TurnInProgress",
+        "TurnTimedOut",
+        "UnsendableValue",
+        "WorkingDirectoryMissing",
+    ),
+    "oneshot": ("run", "run_sync", "stream"),
+    "options": ("RunOptions", "ThreadOptions", "TurnOptions"),
+    "runtime": ("Runtime", "Statistics"),
+    "state": ("ItemAbandoned", "TurnResult", "TurnStatus"),
+    "thread": ("ThreadHandle", "TurnInput"),
+    "turn": ("TurnHandle",),
+    "usage": ("TokenUsage",),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CodexNotFound",
+    "CodexRuntimeError",
+    "ConnectionLost",
+    "EmptyInput",
+    "EventsLost",
+    "HandshakeTimeout",
+    "IncompatibleCodexVersion",
+    "InvalidArgument",
+    "ItemAbandoned",
+    "LocalProtocolError",
+    "RemoteProtocolError",
+    "RequestRefused",
+    "RequestTimeout",
+    "RunOptions",
+    "Runtime",
+    "RuntimeClosed",
+    "SandboxNotAllowed",
+    "ServerInfo",
+    "StartupFailed",
+    "Statistics",
+    "Subscription",
+    "ThreadHandle",
+    "ThreadOptions",
+    "TokenUsage",
+    "TurnFailed",
+    "TurnHandle",
+    "TurnInProgress",
+    "TurnInput",
+    "TurnOptions",
+    "TurnResult",
+    "TurnStatus",
+    "TurnTimedOut",
+    "UnsendableValue",
+    "WorkingDirectoryMissing",
+    "__version__",
+    "run",
+    "run_sync",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'codex_runtime' has no attribute {name!r}")
+    value = getattr(import_module(f"codex_runtime.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,51 @@
+"""Checks of what callers pass, before anything is sent."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
+
+__all__ = ["absolute_cwd", "given", "seconds"]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that the caller has set: what nobody says is not sent."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def seconds(field: str, value: float | None, default: float) -> float:
+    """Check a duration.
+
+    Raises:
+        InvalidArgument: It is not a positive number of seconds.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidArgument(field, f"is {value!r}", "use a positive number of seconds")
+    return float(value)
+
+
+def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | None:
+    """Make a working directory absolute against this process.
+
+    Args:
+        cwd: As given by the caller.
+        remote: The server sees another file system, so only it can tell whether `cwd` exists.
+
+    Raises:
+        InvalidArgument: It is blank, or holds a NUL character.
+        WorkingDirectoryMissing: It is no folder here.
+    """
+    if cwd is None:
+        return None
+    text = os.fspath(cwd)
+    if not text.strip() or "\0" in text:
+        raise InvalidArgument("cwd", "is blank" if not text.strip() else "holds a NUL character")
+    if remote:
+        return text if text.startswith("/") else str(Path(text).absolute())
+    path = Path(text).expanduser().absolute()
+    if not path.is_dir():
+        raise WorkingDirectoryMissing(path=str(path))
+    return str(path)

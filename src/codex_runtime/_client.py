@@ -1,0 +1,79 @@
+"""What handles share: the connection of the moment, the event hub, the limits of waiting."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+from codex_runtime._events import Hub
+from codex_runtime._peer import Peer
+from codex_runtime.errors import CodexRuntimeError, RuntimeClosed
+from codex_runtime.protocol import Method
+
+__all__ = ["Client"]
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Spawner(Protocol):
+    """The part of a task group that starts tasks."""
+
+    def start_soon(self, func: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Start `func` in a task of the group."""
+        ...
+
+
+class Client:
+    """One runtime's connection, as its thread and turn handles see it.
+
+    Attributes:
+        hub: Where events come from.
+        request_timeout: Seconds a request may take unless told otherwise.
+        remote: Whether the server sees another file system.
+    """
+
+    def __init__(self, *, request_timeout: float, remote: bool) -> None:
+        self.hub = Hub()
+        self.request_timeout = request_timeout
+        self.remote = remote
+        self._peer: Peer | None = None
+        self._tasks: Spawner | None = None
+        self._closed: Callable[[], CodexRuntimeError] = _not_open
+
+    @property
+    def peer(self) -> Peer:
+        """The connection.
+
+        Raises:
+            RuntimeClosed: There is none: not opened yet, or closed.
+            ConnectionLost: The server went away.
+        """
+        if self._peer is None:
+            raise self._closed()
+        return self._peer
+
+    def open(self, peer: Peer, tasks: Spawner) -> None:
+        """From now on there is a connection."""
+        self._peer, self._tasks = peer, tasks
+
+    def close(self, reason: Callable[[], CodexRuntimeError]) -> None:
+        """From now on there is none; whatever waits is settled with an error made by `reason`."""
+        self._closed = reason
+        if self._peer is not None:
+            self._peer.end(reason)
+        self._peer = self._tasks = None
+        self.hub.end(reason)
+
+    async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
+        """Send a typed request; see `Peer.request`."""
+        seconds = self.request_timeout if timeout is None else timeout
+        return await self.peer.request(method, params, timeout=seconds)
+
+    def spawn(self, run: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Start a task that lives as long as the connection."""
+        if self._tasks is None:
+            raise self._closed()
+        self._tasks.start_soon(run, *args)
+
+
+def _not_open() -> CodexRuntimeError:
+    return RuntimeClosed("the runtime is not open; use `async with Runtime() as runtime:`")

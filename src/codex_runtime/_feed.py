@@ -1,0 +1,118 @@
+"""One turn's events on their way from the reader to its handle."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import anyio
+
+from codex_runtime._events import Channel, Hub
+from codex_runtime.errors import CodexRuntimeError
+from codex_runtime.protocol import Event
+from codex_runtime.state import ItemAbandoned, TurnState
+
+__all__ = ["TurnFeed"]
+
+_WAITING_FLAGS: Final = frozenset({"waitingOnApproval", "waitingOnUserInput"})
+"""Thread states in which a person, not the turn, uses up the time."""
+
+
+class TurnFeed:
+    """Takes a turn's events from the reader: folds them, and keeps them for whoever iterates.
+
+    It is there before the turn has an id, because the first events of a turn may come before
+    the answer that names it.
+
+    Attributes:
+        state: The fold.
+        channel: The events for a consumer; None where nobody is going to iterate.
+        started: Set once the server has told of the start of the turn, or of its end.
+        ended: Set when no more events will come.
+        error: Why they ended, if not by `turn/completed`.
+        paused: Whether the turn waits for a person.
+        clock_changed: Set when `paused` has changed, or the turn has ended; replaced by whoever
+            waits on it.
+    """
+
+    def __init__(self, hub: Hub, thread_id: str, *, keep_events: bool) -> None:
+        self._hub = hub
+        self._early: list[tuple[Event, int]] = []
+        self.state = TurnState(thread_id)
+        self.channel = Channel() if keep_events else None
+        self.started = anyio.Event()
+        self.ended = anyio.Event()
+        self.error: CodexRuntimeError | None = None
+        self.paused = False
+        self.clock_changed = anyio.Event()
+        hub.expect_turn(thread_id, self)
+        hub.watch_status(thread_id, self._on_status)
+
+    @property
+    def strained(self) -> bool:
+        """Whether much waits for the consumer of this turn."""
+        return self.channel is not None and self.channel.strained
+
+    def claim(self, turn_id: str) -> None:
+        """This is the feed of that turn: take its events from now on, and those that came early."""
+        state = self.state
+        state.turn_id = turn_id
+        self._hub.claim_turn(state.thread_id, turn_id, self)
+        early, self._early = self._early, []
+        for event, size in early:
+            if turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
+                self.push(event, size)
+
+    def abandon(self) -> None:
+        """There will be no turn."""
+        self._release()
+
+    def push(self, event: Event, size: int) -> None:
+        """Take the next event. Called by the reader."""
+        state = self.state
+        if not state.turn_id:
+            self._early.append((event, size))
+            return
+        state.apply(event)
+        if not state.ended:
+            if self.channel is not None:
+                self.channel.push(event, size)
+            if state.started:
+                self.started.set()
+            return
+        if self.channel is not None:
+            for item in state.open_items:
+                self.channel.push(
+                    ItemAbandoned(item=item, thread_id=state.thread_id, turn_id=state.turn_id), 0
+                )
+            self.channel.push(event, size)
+        self._end(None)
+
+    def fail(self, error: CodexRuntimeError) -> None:
+        """No more events will come, because of `error`."""
+        if not self.ended.is_set():
+            self.state.give_up()
+            self._end(error)
+
+    def _end(self, error: CodexRuntimeError | None) -> None:
+        self.error = error
+        self._release()
+        if self.channel is not None:
+            self.channel.close(error)
+        self.started.set()
+        self.ended.set()
+        self.clock_changed.set()
+
+    def _release(self) -> None:
+        self._hub.forget_turn(self.state.thread_id, self.state.turn_id or None)
+        self._hub.unwatch_status(self.state.thread_id, self._on_status)
+
+    def _on_status(self, event: Any) -> None:
+        flags = getattr(event.status, "active_flags", None) or ()
+        paused = not _WAITING_FLAGS.isdisjoint(flags)
+        if paused != self.paused:
+            self.paused = paused
+            self.clock_changed.set()
+
+
+def _turn_id_of(event: Any) -> str | None:
+    return getattr(getattr(event, "turn", None), "id", None)

@@ -1,0 +1,180 @@
+"""From options to a server that is ready: process, greeting, version."""
+
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from codex_runtime._binary import find_codex
+from codex_runtime._environment import child_environment
+from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
+from codex_runtime._homes import home_of, one_first_start, prepare_home
+from codex_runtime._outgoing import encode
+from codex_runtime._peer import Peer
+from codex_runtime._process import ServerProcess
+from codex_runtime._redaction import Redactor, secrets_of
+from codex_runtime._version import __version__
+from codex_runtime.errors import IncompatibleCodexVersion, InvalidArgument
+from codex_runtime.transports import Transport
+from codex_runtime.transports.stdio import StdioTransport
+
+__all__ = ["MINIMUM_CODEX", "Connect", "Launch", "ServerInfo", "handshake"]
+
+MINIMUM_CODEX: Final = "0.154.0"
+"""Older ones corrupt threads of newer ones, or report turns that never come (facts 53, 135)."""
+
+Connect: TypeAlias = Callable[[], Awaitable[Transport]]
+"""Gives a transport to a server that somebody else runs."""
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What the server said of itself when it was greeted.
+
+    Attributes:
+        codex_version: Its version, say `"0.163.0"`; None if it gave none that can be read.
+        user_agent: Its own words: version, operating system, terminal, client.
+        codex_home: Where it keeps threads, settings and sign-in.
+        platform_os: `"linux"`, `"macos"`, `"windows"`, or what a newer server says.
+    """
+
+    codex_version: str | None
+    user_agent: str
+    codex_home: str
+    platform_os: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a server process. The fields are those of `Runtime`."""
+
+    codex_bin: str | os.PathLike[str] | None = None
+    codex_home: str | os.PathLike[str] | None = None
+    command: Sequence[str] | None = None
+    cwd: str | None = None
+    config: Mapping[str, Any] | None = None
+    env: Mapping[str, str] | None = None
+    env_passthrough: Sequence[str] = ()
+    inherit_env: bool = False
+    max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    environment: dict[str, str] = field(init=False, repr=False, hash=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Settle the environment.
+
+        Raises:
+            InvalidArgument: `env` or `command` cannot be used.
+        """
+        if self.command is not None and (not self.command or isinstance(self.command, str)):
+            raise InvalidArgument(
+                "command", f"is {self.command!r}", "give the whole argv as a list of text"
+            )
+        environment = child_environment(
+            extra=self.env, passthrough=self.env_passthrough, inherit=self.inherit_env
+        )
+        if self.codex_home is not None:
+            environment["CODEX_HOME"] = str(Path(self.codex_home).expanduser().absolute())
+        object.__setattr__(self, "environment", environment)
+
+    def start(self) -> Transport:
+        """Start the process.
+
+        Raises:
+            CodexNotFound: There is no binary.
+            StartupFailed: The operating system refused.
+            InvalidArgument: The CODEX_HOME cannot be created, or `config` has no form in TOML.
+        """
+        argv = self._argv()
+        if self.command is None:
+            prepare_home(home_of(self.environment))
+        process = ServerProcess(argv, env=self.environment, cwd=self.cwd)
+        return StdioTransport(
+            process,
+            redact=Redactor(secrets_of(self.environment)),
+            max_frame_bytes=self.max_frame_bytes,
+        )
+
+    def first_start(self, *, timeout: float) -> AbstractAsyncContextManager[None]:
+        """What the start and the greeting must happen in; see `one_first_start`."""
+        if self.command is not None:
+            return nullcontext()
+        return one_first_start(home_of(self.environment), timeout=timeout)
+
+    def _argv(self) -> list[str]:
+        if self.command is not None:
+            return [os.fspath(word) for word in self.command]
+        overrides = [
+            word
+            for name, value in (self.config or {}).items()
+            for word in ("-c", f"{name}={_toml(value, f'config.{name}')}")
+        ]
+        return [str(find_codex(self.codex_bin).path), *overrides, "app-server"]
+
+
+async def handshake(
+    peer: Peer,
+    *,
+    client_info: Mapping[str, str] | None,
+    experimental_api: bool,
+    version_guard: bool,
+    timeout: float,
+) -> ServerInfo:
+    """Greet the server and check that it can be worked with.
+
+    Raises:
+        RequestTimeout: It did not answer in time.
+        RequestRefused: It does not take the greeting.
+        IncompatibleCodexVersion: It is too old.
+        ConnectionLost: It went away.
+    """
+    info = {"name": "codex-runtime", "title": None, "version": __version__, **(client_info or {})}
+    params = {"clientInfo": info, "capabilities": {"experimentalApi": experimental_api}}
+    # Undecoded on purpose: the generated types are imported while the server gets ready.
+    answer = msgspec.json.decode(
+        await peer.call("initialize", encode(params), timeout=timeout), type=dict[str, Any]
+    )
+    peer.notify("initialized")
+    user_agent = str(answer.get("userAgent", ""))
+    server = ServerInfo(
+        codex_version=_version_in(user_agent, str(info["name"])),
+        user_agent=user_agent,
+        codex_home=str(answer.get("codexHome", "")),
+        platform_os=str(answer.get("platformOs", "")),
+    )
+    if version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
+        raise IncompatibleCodexVersion(server.codex_version, MINIMUM_CODEX)
+    return server
+
+
+def _version_in(user_agent: str, client_name: str) -> str | None:
+    """The version in `NAME/0.163.0 (Debian 12.0.0; x86_64) …`; the name is ours (fact 6)."""
+    found = re.match(r"/(\d+\.\d+\.\d+\S*)", user_agent.removeprefix(client_name))
+    return found[1] if found else None
+
+
+def _numbers(version: str | None) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version or "")
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def _toml(value: Any, path: str) -> str:
+    """`value` as a TOML expression for codex's `-c name=value`."""
+    match value:
+        case bool() | int() | float() | str():
+            return encode(value, path).decode()
+        case list() | tuple():
+            return "[" + ", ".join(_toml(v, f"{path}[{i}]") for i, v in enumerate(value)) + "]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — plain data
+        case Mapping():
+            pairs = (
+                f"{encode(str(k)).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in value.items()
+            )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — plain data
+            return "{" + ", ".join(pairs) + "}"
+        case _:
+            raise InvalidArgument(
+                path, f"is of type {type(value).__name__}", "TOML has no form for it"
+            )

@@ -1,0 +1,254 @@
+"""Requests and their answers over one transport; everything else is passed on, in wire order.
+
+The reader never awaits anyone: what it does with a message is a plain function call. One await
+there, and whatever is awaited would hold back every other thread's events.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+import anyio
+import msgspec
+from msgspec import UNSET, Raw
+
+from codex_runtime._broker import refusal_of
+from codex_runtime._connection import (
+    Connection,
+    Envelope,
+    Kind,
+    RpcError,
+    classify,
+    decode_envelope,
+    decode_refusal,
+)
+from codex_runtime._events import Hub
+from codex_runtime._outgoing import encode
+from codex_runtime.errors import CodexRuntimeError, RequestRefused, RequestTimeout, RuntimeClosed
+from codex_runtime.protocol import Method
+from codex_runtime.protocol.codec import Codec
+from codex_runtime.transports import Transport, TransportClosed
+
+__all__ = ["Counters", "Peer", "Pending"]
+
+logger = logging.getLogger("codex_runtime.peer")
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_EASY_PACE: Final = 0.01
+"""Seconds between two reads while some consumer is strained. At 256 KiB a read that leaves 25 MB/s
+of room, four times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
+fact 120), so only a consumer asleep under an artificial flood makes a difference."""
+
+Answer: TypeAlias = Raw | RpcError | CodexRuntimeError
+
+
+@dataclass
+class Counters:
+    """What went over one connection."""
+
+    requests: int = 0
+    refusals: int = 0
+    timeouts: int = 0
+    notifications: int = 0
+    unknown_notifications: int = 0
+    server_requests: int = 0
+    malformed: int = 0
+    late_answers: int = 0
+
+
+class Pending:
+    """A request that was sent, until its answer is there."""
+
+    __slots__ = ("_answer", "_arrived", "method")
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self._answer: Answer | None = None
+        self._arrived = anyio.Event()
+
+    def settle(self, answer: Answer) -> None:
+        """Called by the reader, once."""
+        self._answer = answer
+        self._arrived.set()
+
+    async def wait(self) -> Raw:
+        """Wait for the result, as it came. Cancelling loses nothing: wait again.
+
+        Raises:
+            RequestRefused: The server answered with an error.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime was closed.
+        """
+        await self._arrived.wait()
+        match self._answer:
+            case Raw() as result:
+                return result
+            case RpcError(code=code, message=message, data=data):
+                raise RequestRefused(self.method, code, message, data)
+            case error:
+                assert isinstance(error, CodexRuntimeError)  # noqa: S101 — settled by the three callers of `settle`
+                raise error
+
+
+class Peer:
+    """Speaks JSON-RPC over a transport and publishes what the server tells on its own.
+
+    Attributes:
+        counters: What went over this connection so far.
+        codec: Decodes what the server sends.
+    """
+
+    def __init__(self, transport: Transport, hub: Hub, *, max_in_flight: int) -> None:
+        self.counters = Counters()
+        self.codec = Codec(on_issue=_report_issue)
+        self._transport = transport
+        self._hub = hub
+        self._connection: Connection[Pending] = Connection()
+        # Beyond about 128 requests in flight the server leaves some without any answer
+        # (fact 115), so the rest wait here, in order.
+        self._slots = anyio.Semaphore(max_in_flight, fast_acquire=True)
+        self._end_reason: Callable[[], CodexRuntimeError] = RuntimeClosed
+
+    @property
+    def open_requests(self) -> int:
+        """How many requests wait for an answer."""
+        return self._connection.open_requests
+
+    async def run(self) -> None:
+        """Read until the far side ends. Cancelling stops it."""
+        async with anyio.create_task_group() as duties:
+            duties.start_soon(self._transport.serve)
+            while batch := await self._transport.receive():
+                self._dispatch(batch)
+                if self._hub.strained:
+                    await anyio.sleep(_EASY_PACE)
+            duties.cancel_scope.cancel()
+
+    def end(self, reason: Callable[[], CodexRuntimeError]) -> None:
+        """Settle all that waits, and refuse what comes, with an error made by `reason`."""
+        self._end_reason = reason
+        for pending in self._connection.end():
+            pending.settle(reason())
+
+    async def request(self, method: Method[P, R], params: P, *, timeout: float) -> R:
+        """Send a typed request and wait for its typed result.
+
+        Cancelling stops the wait, not the server: it may still act on the request.
+
+        Args:
+            method: From `codex_runtime.protocol.methods`.
+            params: Of the method's own type.
+            timeout: Seconds, waiting for one's turn among the requests in flight included.
+
+        Raises:
+            RequestRefused: The server answered with an error.
+            RequestTimeout: It did not answer in time.
+            RemoteProtocolError: Its answer is something else altogether.
+            ConnectionLost: It went away.
+            UnsendableValue: `params` holds something that has no form in JSON.
+        """
+        result = await self.call(method.method, encode(params), timeout=timeout)
+        return self.codec.result(method, result)
+
+    async def call(self, method: str, params: bytes, *, timeout: float) -> Raw:
+        """Send a request given as bytes; wait for its result, undecoded. See `request`."""
+        with anyio.move_on_after(timeout):
+            async with self.open(method, params) as pending:
+                return await pending.wait()
+        self.counters.timeouts += 1
+        raise RequestTimeout(method, timeout)
+
+    @asynccontextmanager
+    async def open(self, method: str, params: bytes) -> AsyncIterator[Pending]:
+        """Send a request; the body may wait for its answer as often as it likes.
+
+        Entering waits for one's turn among the requests in flight.
+        """
+        async with self._slots:
+            pending = Pending(method)
+            try:
+                request_id, message = self._connection.request(method, params, pending)
+            except CodexRuntimeError:
+                # The phase does not allow it: if the conversation is over, say why.
+                raise self._end_reason() from None
+            try:
+                self._send(message)
+                self.counters.requests += 1
+                yield pending
+            finally:
+                self._connection.settle(request_id)
+
+    def notify(self, method: str) -> None:
+        """Send a notification that has no parameters."""
+        self._send(self._connection.notify(method))
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._transport.send(message)
+        except TransportClosed:
+            # The reader is about to see the end too, and settles everything with the reason.
+            logger.debug("the transport has ended; a message of %d bytes was dropped", len(message))
+
+    def _dispatch(self, lines: list[bytes]) -> None:
+        counters, codec, publish = self.counters, self.codec, self._hub.publish
+        for line in lines:
+            try:
+                envelope = decode_envelope(line)
+                if envelope.id is UNSET and envelope.method is not UNSET:
+                    counters.notifications += 1
+                    publish(
+                        codec.notification(
+                            envelope.method, envelope.params, envelope.emitted_at_ms
+                        ),
+                        len(line),
+                    )
+                else:
+                    self._dispatch_other(envelope)
+            except msgspec.DecodeError as error:
+                self._drop(line, error)
+
+    def _dispatch_other(self, envelope: Envelope) -> None:
+        match classify(envelope):
+            case Kind.ANSWER:
+                self._settle(envelope, Raw(envelope.result or b"null"))
+            case Kind.REFUSAL:
+                self.counters.refusals += 1
+                self._settle(envelope, decode_refusal(Raw(envelope.error or b"null")))
+            case Kind.REQUEST:
+                self._refuse(envelope)
+            case Kind.NOTIFICATION | Kind.NOISE:
+                self.counters.malformed += 1
+
+    def _settle(self, envelope: Envelope, answer: Answer) -> None:
+        assert envelope.id is not UNSET and envelope.id is not None  # noqa: S101, PT018 — classified
+        pending = self._connection.settle(envelope.id)
+        if pending is None:
+            self.counters.late_answers += 1
+        else:
+            pending.settle(answer)
+
+    def _refuse(self, envelope: Envelope) -> None:
+        assert envelope.id is not UNSET and envelope.id is not None  # noqa: S101, PT018 — classified
+        assert envelope.method is not UNSET  # noqa: S101 — classified
+        self.counters.server_requests += 1
+        refusal = refusal_of(envelope.method)
+        logger.info("refused the server's request %s", envelope.method)
+        if refusal.result is not None:
+            self._send(self._connection.answer(envelope.id, refusal.result))
+        else:
+            self._send(self._connection.refuse(envelope.id, refusal.code, refusal.message))
+
+    def _drop(self, line: bytes, error: msgspec.DecodeError) -> None:
+        if not line.strip():
+            return
+        self.counters.malformed += 1
+        # Never its content: nobody knows what it is.
+        logger.warning("dropped a line of %d bytes that is no message: %s", len(line), error)
+
+
+def _report_issue(method: str, problem: str) -> None:
+    logger.warning("%s is not quite as this version knows it: %s", method, problem)

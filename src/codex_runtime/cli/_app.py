@@ -1,0 +1,207 @@
+"""The commands and their options. What they do is loaded when they are called."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, cast
+
+import typer
+
+from codex_runtime._version import __version__
+from codex_runtime.cli._exits import EXIT_CODES, Exit
+
+__all__ = ["app", "start"]
+
+_CODES: Final = "Exit codes: " + "; ".join(
+    f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()
+)
+
+app = typer.Typer(
+    name="codex-runtime",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Drive the real codex from the command line.",
+    epilog=_CODES,
+)
+
+_Bin = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="The codex to run. Default: $CODEX_RUNTIME_BIN, the one installed with the extra "
+        "`codex`, the one on $PATH.",
+    ),
+]
+_Home = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Where codex keeps its sign-in, settings and threads."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
+
+
+def start() -> int:
+    """Run the command line and return its exit status."""
+    try:
+        app(prog_name="codex-runtime")
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(Exit.FAILED)
+    return int(Exit.DONE)
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    show_version: Annotated[  # noqa: FBT002 — typer's way to declare a flag
+        bool, typer.Option("--version", help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"codex-runtime {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=_CODES)
+def run(  # noqa: PLR0913 — the options of the command line
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to do; `-` reads stdin.")],
+    *,
+    cwd: Annotated[
+        str, typer.Option("--cwd", "-C", metavar="DIR", help="The folder to work in.")
+    ] = ".",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Default: as set up in codex.")
+    ] = None,
+    effort: Annotated[
+        str | None,
+        typer.Option(metavar="EFFORT", help="Reasoning effort: low, medium, high, …"),
+    ] = None,
+    sandbox: Annotated[
+        Literal["read-only", "workspace-write"],
+        typer.Option(
+            "--sandbox",
+            "-s",
+            help="What commands may touch. `workspace-write` lets them write in the folder; "
+            "whatever codex asks beyond that is answered with no.",
+        ),
+    ] = "read-only",
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop the turn after this time. Default: 3600."),
+    ] = None,
+    as_json: _Json = False,
+    output_schema: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="A JSON Schema that the answer has to follow.",
+        ),
+    ] = None,
+    codex_bin: _Bin = None,
+    codex_home: _Home = None,
+) -> None:
+    """Run one turn: progress on stderr, the answer on stdout."""
+    schema = None if output_schema is None else _schema(output_schema)
+    text = _stdin() if prompt == "-" else prompt
+
+    def act() -> int:
+        import anyio  # noqa: PLC0415 — `--help` does not wait for it
+
+        from codex_runtime.cli import _run, _screen, _views  # noqa: PLC0415 — likewise
+
+        screen = _screen.Screen()
+        request = _run.RunRequest(
+            prompt=text,
+            cwd=cwd,
+            model=model,
+            effort=effort,
+            sandbox=sandbox,
+            timeout=timeout,
+            output_schema=schema,
+            codex_bin=codex_bin,
+            codex_home=codex_home,
+        )
+        view: _views.View = (
+            _views.JsonView(sys.stdout, screen) if as_json else _views.HumanView(screen)
+        )
+        try:
+            return anyio.run(_run.run_turn, request, view).code
+        finally:
+            screen.close()
+
+    _finish(act)
+
+
+@app.command()
+def demo(codex_bin: _Bin = None) -> None:
+    """Watch the real codex mend a bug. The model is scripted: no account is needed."""
+
+    def act() -> int:
+        from codex_runtime.cli import _demo, _screen  # noqa: PLC0415 — `--help` does not wait
+
+        screen = _screen.Screen()
+        try:
+            return _demo.demo(codex_bin=codex_bin, screen=screen)
+        finally:
+            screen.close()
+
+    _finish(act)
+
+
+@app.command()
+def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = None) -> None:  # noqa: FBT002 — typer's way to declare a flag
+    """Check that everything is there that a turn needs. Exit status 0: all green."""
+
+    def act() -> int:
+        import anyio  # noqa: PLC0415 — `--help` does not wait for it
+
+        from codex_runtime.cli import _doctor, _screen  # noqa: PLC0415 — likewise
+
+        async def examine() -> Exit:
+            return await _doctor.doctor(
+                codex_bin=codex_bin,
+                codex_home=codex_home,
+                out=sys.stdout if as_json else None,
+                screen=_screen.Screen(),
+            )
+
+        return anyio.run(examine)
+
+    _finish(act)
+
+
+def _finish(act: Callable[[], int]) -> None:
+    """Do it and leave with its exit code, with nothing but one line where it was cut short."""
+    # Where no receiver is set up yet, or any more, SIGTERM unwinds as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = act()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more, say because of `| head`. Python's own last flush must not
+        # fail on it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.FAILED
+    raise typer.Exit(int(code))
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter("stdin is not UTF-8 text") from error
+
+
+def _schema(path: Path) -> Mapping[str, Any]:
+    try:
+        value: object = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"{path} is not a JSON Schema: it holds no object")
+    return cast("Mapping[str, Any]", value)

@@ -1,0 +1,260 @@
+"""What `doctor` looks at, one check after the other."""
+
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, Literal
+
+from codex_runtime import protocol
+from codex_runtime._binary import CodexBinary, find_codex
+from codex_runtime.cli._exits import Exit, exit_of
+from codex_runtime.errors import (
+    CodexNotFound,
+    CodexRuntimeError,
+    IncompatibleCodexVersion,
+    InvalidArgument,
+    RequestRefused,
+)
+from codex_runtime.protocol import methods
+from codex_runtime.runtime import Runtime
+
+__all__ = ["Check", "examine", "verdict"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of one check.
+
+    Attributes:
+        id: Its name, the same in every version.
+        status: `"warning"` is worth knowing and stops nothing; only `"failed"` is not green.
+        summary: One sentence.
+        fix: The command that mends it; empty where there is nothing to mend.
+        seconds: What it took, where that says something.
+        code: The exit code it leads to.
+    """
+
+    id: str
+    status: Literal["ok", "warning", "failed"]
+    summary: str
+    fix: str = ""
+    seconds: float | None = None
+    code: Exit = Exit.DONE
+
+
+Report = Callable[[Check], None]
+
+_EXTRAS: Final = {
+    "codex": "openai-codex-cli-bin",
+    "cli": "typer",
+    "ws": "websockets",
+    "test": "pytest",
+}
+"""The extras, each with a distribution that it alone brings."""
+
+_EXEC_SECONDS: Final = 20.0
+"""Seconds that one command in the sandbox may take: 0.1 is usual, a cold disk may need more."""
+
+_INSTALL: Final = 'pip install "codex-runtime[codex]"'
+_UPGRADE: Final = 'pip install -U "codex-runtime[codex]"'
+
+
+def verdict(checks: list[Check]) -> Exit:
+    """The exit code of them all: the gravest one counts."""
+    return max((check.code for check in checks), default=Exit.DONE)
+
+
+async def examine(
+    report: Report, *, codex_bin: str | None = None, codex_home: str | None = None
+) -> None:
+    """Run every check that makes sense and report each as soon as it is done.
+
+    Takes under a second on a healthy machine. The sandbox is tried out in a temporary folder,
+    which is removed.
+    """
+    report(_extras())
+    try:
+        binary = find_codex(codex_bin)
+    except CodexNotFound as error:
+        summary = f"no codex binary found: {'; '.join(error.tried)}"
+        report(Check("binary", "failed", summary, _INSTALL, code=Exit.NO_CODEX))
+        return
+    report(Check("binary", "ok", f"{binary.path} (from {binary.source})"))
+    began = time.monotonic()
+    id = "handshake"
+    try:
+        async with Runtime(codex_bin=codex_bin, codex_home=codex_home) as runtime:
+            report(_handshake(runtime, time.monotonic() - began))
+            id = "server"
+            report(_home(runtime))
+            await _sandbox(runtime, binary, report)
+            report(await _account(runtime, binary))
+    except InvalidArgument as error:
+        fix = f"mkdir -p -m 700 {shlex.quote(codex_home or '~/.codex')}"
+        report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
+    except CodexRuntimeError as error:
+        report(_no_server(id, error, binary))
+
+
+def _extras() -> Check:
+    missing = [extra for extra, name in _EXTRAS.items() if not _installed(name)]
+    there = ", ".join(extra for extra in _EXTRAS if extra not in missing)
+    if not missing:
+        return Check("extras", "ok", f"{there} are installed")
+    fix = f'pip install "codex-runtime[{",".join(missing)}]"'
+    return Check(
+        "extras", "ok", f"{there} installed; for {', '.join(missing)} if you need it: {fix}"
+    )
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _handshake(runtime: Runtime, seconds: float) -> Check:
+    found = runtime.server_info.codex_version or "of unknown version"
+    summary = f"codex {found} answered in {seconds * 1000:.0f} ms"
+    return Check("handshake", "ok", summary, seconds=seconds)
+
+
+def _no_server(id: str, error: CodexRuntimeError, binary: CodexBinary) -> Check:
+    fix = f"{shlex.quote(str(binary.path))} app-server </dev/null"
+    if isinstance(error, IncompatibleCodexVersion):
+        fix = _UPGRADE
+    return Check(id, "failed", str(error), fix, code=exit_of(error))
+
+
+def _home(runtime: Runtime) -> Check:
+    home = runtime.server_info.codex_home or "CODEX_HOME"
+    try:
+        with tempfile.TemporaryFile(dir=home, prefix=".codex-runtime-doctor-"):
+            pass
+    except OSError as error:
+        fix = f"chmod u+rwx {shlex.quote(home)}"
+        return Check("codex-home", "failed", f"{home}: {error.strerror}", fix, code=Exit.FAILED)
+    return Check("codex-home", "ok", f"{home} is writable")
+
+
+async def _sandbox(runtime: Runtime, binary: CodexBinary, report: Report) -> None:
+    with _two_folders() as (inside, outside):
+        read_only = protocol.ReadOnlySandboxPolicy()
+        workspace = protocol.WorkspaceWriteSandboxPolicy(
+            writable_roots=[str(inside)], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
+        )
+        try:
+            ran = await _exec(runtime, inside, read_only, "echo works")
+        except RequestRefused as error:
+            report(_no_sandbox(error.message))
+            return
+        report(_ran(ran))
+        if ran.exit_code != 0:
+            return
+        written = await _exec(runtime, inside, workspace, "echo x > file")
+        report(_wrote(written, inside / "file"))
+        await _exec(runtime, inside, workspace, "echo x > ../outside/file")
+        await _exec(runtime, inside, read_only, "echo x > other")
+        report(_refused([outside / "file", inside / "other"], binary))
+
+
+@contextmanager
+def _two_folders() -> Generator[tuple[Path, Path], None, None]:
+    with tempfile.TemporaryDirectory(prefix="codex-runtime-doctor-") as folder:
+        # The sandbox compares real paths; on macOS the temporary folder is behind a link.
+        base = Path(folder).resolve()
+        inside, outside = base / "inside", base / "outside"
+        inside.mkdir()
+        outside.mkdir()
+        yield inside, outside
+
+
+async def _exec(
+    runtime: Runtime, cwd: Path, policy: protocol.SandboxPolicy, script: str
+) -> protocol.CommandExecResponse:
+    params = protocol.CommandExecParams(
+        command=["/bin/sh", "-c", script],
+        cwd=str(cwd),
+        sandbox_policy=policy,
+        timeout_ms=int(_EXEC_SECONDS * 1000),
+    )
+    return await runtime.request(methods.COMMAND_EXEC, params, timeout=_EXEC_SECONDS * 2)
+
+
+def _ran(answer: protocol.CommandExecResponse) -> Check:
+    if answer.exit_code == 0 and answer.stdout == "works\n":
+        return Check("sandbox-command", "ok", "a command runs in the sandbox")
+    said = (answer.stderr or "").strip().split("\n")[-1]
+    return _no_sandbox(f"exit {answer.exit_code}: {said}")
+
+
+def _no_sandbox(why: str) -> Check:
+    summary = f"no command runs in the sandbox: {why}"
+    return Check("sandbox-command", "failed", summary, _sandbox_fix(), code=Exit.FAILED)
+
+
+def _wrote(answer: protocol.CommandExecResponse, file: Path) -> Check:
+    if file.exists():
+        return Check("sandbox-write", "ok", "it can write inside its workspace")
+    summary = f"it cannot write inside its workspace: {(answer.stderr or '').strip()}"
+    return Check("sandbox-write", "failed", summary, _sandbox_fix(), code=Exit.FAILED)
+
+
+def _refused(files: list[Path], binary: CodexBinary) -> Check:
+    if not any(file.exists() for file in files):
+        return Check("sandbox-refusal", "ok", "it cannot write anywhere else")
+    summary = f"the sandbox of {binary.path} does not hold: it wrote where it must not"
+    return Check("sandbox-refusal", "failed", summary, _UPGRADE, code=Exit.FAILED)
+
+
+_RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_NO_NAMESPACES: Final = Path("/proc/sys/kernel/unprivileged_userns_clone")
+
+
+def _sandbox_fix() -> str:
+    """What usually keeps codex's sandbox from working, on Linux in this order."""
+    if sys.platform == "darwin":
+        return "sandbox-exec -p '(version 1)(allow default)' true"
+    if _content(_RESTRICTED) == "1":
+        return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    if _content(_NO_NAMESPACES) == "0":
+        return "sudo sysctl -w kernel.unprivileged_userns_clone=1"
+    if shutil.which("bwrap") is None:
+        return "sudo apt install bubblewrap"
+    return "bwrap --ro-bind / / --unshare-user --unshare-pid true"
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+async def _account(runtime: Runtime, binary: CodexBinary) -> Check:
+    answer = await runtime.request(methods.ACCOUNT_READ, protocol.GetAccountParams())
+    match answer.account:
+        case protocol.ChatgptAccount(plan_type=plan):
+            # No address: people paste this into bug reports.
+            return Check("account", "ok", f"signed in with ChatGPT, plan {plan or 'unknown'}")
+        case protocol.ApiKeyAccount():
+            return Check("account", "ok", "signed in with an API key")
+        case None if not answer.requires_openai_auth:
+            return Check("account", "ok", "none needed: the model provider is your own")
+        case None:
+            # Not a fault of the installation: the demo and the scripted model need no account.
+            fix = f"{shlex.quote(str(binary.path))} login"
+            return Check("account", "warning", "not signed in; real turns need an account", fix)
+        case _:
+            return Check(
+                "account", "ok", f"signed in ({getattr(answer.account, 'type', 'unknown kind')})"
+            )

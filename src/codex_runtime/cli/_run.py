@@ -1,0 +1,145 @@
+"""One turn, from the options of the command line to its exit code."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from codex_runtime.cli._exits import Exit, exit_of
+from codex_runtime.cli._signals import Stopper
+from codex_runtime.cli._views import Opened, View
+from codex_runtime.errors import CodexRuntimeError, EventsLost
+from codex_runtime.options import ThreadOptions, TurnOptions
+from codex_runtime.policy import SandboxMode
+from codex_runtime.runtime import Runtime
+from codex_runtime.state import TurnResult
+from codex_runtime.thread import ThreadHandle
+from codex_runtime.turn import TurnHandle
+
+__all__ = ["RunRequest", "run_turn"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What one run needs to know. None: not said, so not sent."""
+
+    prompt: str
+    cwd: str | os.PathLike[str] = "."
+    model: str | None = None
+    effort: str | None = None
+    sandbox: SandboxMode = "read-only"
+    timeout: float | None = None
+    output_schema: Mapping[str, Any] | None = None
+    codex_bin: str | None = None
+    codex_home: str | os.PathLike[str] | None = None
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def thread_options(self) -> ThreadOptions:
+        """Options of the thread.
+
+        A wider sandbox named on the command line is the explicit word of rule SEC-004; whatever
+        codex then asks is answered with no.
+        """
+        options = ThreadOptions(cwd=self.cwd, sandbox=self.sandbox)
+        if self.model is not None:
+            options["model"] = self.model
+        if self.sandbox != "read-only":
+            options["approval_policy"] = "on-request"
+            options["privileged_escalation_approved"] = True
+        return options
+
+    def turn_options(self) -> TurnOptions:
+        """Options of the turn."""
+        options = TurnOptions()
+        if self.effort is not None:
+            options["effort"] = self.effort
+        if self.timeout is not None:
+            options["timeout"] = self.timeout
+        if self.output_schema is not None:
+            options["output_schema"] = self.output_schema
+        return options
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        code: The exit code.
+        result: What the turn did, where it has ended.
+        codex_version: The version of the server, where it has answered.
+        left: Whether the user left before it had ended.
+    """
+
+    code: Exit = Exit.INTERRUPTED
+    result: TurnResult | None = None
+    codex_version: str | None = None
+    left: bool = True
+
+
+async def run_turn(request: RunRequest, view: View) -> Outcome:
+    """Run one turn and tell `view` about it.
+
+    Ctrl-C and SIGTERM interrupt the turn; a second one leaves within 2 seconds. Only in the
+    main thread.
+    """
+    outcome = Outcome()
+    async with anyio.create_task_group() as tasks:
+        stopper = Stopper(tasks, view.interrupting)
+        await tasks.start(stopper.watch)
+        view.starting()
+        try:
+            await _run(request, view, stopper, outcome)
+        except CodexRuntimeError as error:
+            outcome.code = exit_of(error)
+            view.failed(error, outcome.code)
+        outcome.left = False
+        tasks.cancel_scope.cancel()
+    if outcome.left:
+        view.left()
+    return outcome
+
+
+async def _run(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:
+    async with Runtime(
+        codex_bin=request.codex_bin, codex_home=request.codex_home, env=request.env
+    ) as runtime:
+        outcome.codex_version = runtime.server_info.codex_version
+        thread = await runtime.thread_start(**request.thread_options())
+        turn = await thread.turn_start(request.prompt, **request.turn_options())
+        stopper.turn = turn
+        view.opened(_opened(request, runtime, thread, turn))
+        await _follow(turn, view)
+        result = await turn.result()
+    outcome.result = result
+    outcome.code = _END.get(result.status, Exit.FAILED)
+    view.ended(result, outcome.code)
+
+
+_END = {"completed": Exit.DONE, "interrupted": Exit.INTERRUPTED}
+
+
+def _opened(
+    request: RunRequest, runtime: Runtime, thread: ThreadHandle, turn: TurnHandle
+) -> Opened:
+    return Opened(
+        codex_version=runtime.server_info.codex_version,
+        model=thread.info.model or "?",
+        sandbox=request.sandbox,
+        cwd=str(thread.info.cwd or request.cwd),
+        thread_id=turn.thread_id,
+        turn_id=turn.turn_id,
+    )
+
+
+async def _follow(turn: TurnHandle, view: View) -> None:
+    while True:
+        try:
+            async for event in turn:
+                view.event(event)
+        except EventsLost:
+            # Only what was to be shown is missing; the result is whole.
+            continue
+        return

@@ -1,0 +1,93 @@
+"""Rules about what a thread or turn may be allowed to do. Pure: nothing is sent, nothing is read."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
+
+from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
+
+__all__ = ["ApprovalPolicy", "SandboxMode", "check_sandbox", "sandbox_mode", "sandbox_policy"]
+
+SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
+"""The presets of `thread/start.sandbox`."""
+
+ApprovalPolicy: TypeAlias = Literal["untrusted", "on-request", "never"] | str
+"""When the server asks before it acts. An open set: newer servers may know more."""
+
+DEFAULT_SANDBOX: Final = "read-only"
+"""Sent where the caller names no sandbox: the strictest there is."""
+
+DEFAULT_APPROVAL_POLICY: Final = "never"
+"""Sent where the caller names none: what the sandbox blocks fails, nobody is asked."""
+
+_POLICY_TYPES: Final = {
+    "read-only": "readOnly",
+    "workspace-write": "workspaceWrite",
+    "danger-full-access": "dangerFullAccess",
+}
+"""`thread/start.sandbox` and `turn/start.sandboxPolicy` spell the same thing in two ways, and
+each refuses or ignores the other's form (measured on 0.163 and 0.169)."""
+
+
+def sandbox_mode(sandbox: str) -> str:
+    """Check the name of a sandbox preset.
+
+    Raises:
+        InvalidArgument: It is none of the presets.
+    """
+    if sandbox not in _POLICY_TYPES:
+        raise InvalidArgument(
+            "sandbox", f"is {sandbox!r}", f"use one of {', '.join(_POLICY_TYPES)}"
+        )
+    return sandbox
+
+
+def sandbox_policy(sandbox: str) -> dict[str, str]:
+    """The form of a preset that `turn/start.sandboxPolicy` takes.
+
+    Raises:
+        InvalidArgument: `sandbox` is none of the presets.
+    """
+    return {"type": _POLICY_TYPES[sandbox_mode(sandbox)]}
+
+
+def check_sandbox(
+    sandbox: str | None,
+    *,
+    approval_policy: str | None,
+    privileged_escalation_approved: bool,
+    cwd: str | None,
+    writable_roots: Sequence[str] = (),
+) -> None:
+    """Hold rule SEC-004: a sandbox wider than read-only needs three explicit words.
+
+    In this order: the opt-in, an approval policy other than never (absent counts as never),
+    and a scope (a working directory or a non-empty writable root).
+
+    Args:
+        sandbox: A preset, or None where the caller names none.
+        approval_policy: As given by the caller.
+        privileged_escalation_approved: As given by the caller.
+        cwd: As given by the caller; blank counts as absent.
+        writable_roots: As given by the caller; blank ones count as absent.
+
+    Raises:
+        SandboxNotAllowed: One of the three is missing. Nothing was sent.
+        InvalidArgument: `sandbox` is no preset.
+    """
+    if sandbox is None or sandbox_mode(sandbox) == "read-only":
+        return
+    if not privileged_escalation_approved:
+        raise SandboxNotAllowed(
+            problem=f"{sandbox!r} needs an explicit opt-in",
+            fix="pass privileged_escalation_approved=True",
+        )
+    if approval_policy is None or approval_policy == "never":
+        raise SandboxNotAllowed(
+            problem=f"{sandbox!r} needs an approval policy other than never",
+            fix="pass approval_policy='on-request'",
+        )
+    if not any(scope and scope.strip() for scope in (cwd, *writable_roots)):
+        raise SandboxNotAllowed(
+            problem=f"{sandbox!r} needs an explicit scope",
+            fix="pass cwd= or a writable root",
+        )

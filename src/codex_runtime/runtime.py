@@ -1,0 +1,446 @@
+"""The runtime: one codex app-server process, many threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
+
+import anyio
+import msgspec
+
+from codex_runtime import protocol
+from codex_runtime._arguments import absolute_cwd, given, seconds
+from codex_runtime._client import Client
+from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
+from codex_runtime._launch import Connect, Launch, ServerInfo, handshake
+from codex_runtime._outgoing import encode
+from codex_runtime._owner import Owner
+from codex_runtime._peer import Counters, Peer
+from codex_runtime._subscription import Subscription
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    ConnectionLost,
+    HandshakeTimeout,
+    InvalidArgument,
+    RequestTimeout,
+    RuntimeClosed,
+    StartupFailed,
+)
+from codex_runtime.options import ThreadOptions, check_names
+from codex_runtime.policy import DEFAULT_APPROVAL_POLICY, DEFAULT_SANDBOX, check_sandbox
+from codex_runtime.protocol import Method, methods
+from codex_runtime.thread import ThreadHandle
+from codex_runtime.transports import Ending, Transport
+from codex_runtime.transports.stdio import StdioTransport
+
+if TYPE_CHECKING:
+    from codex_runtime.protocol.types import ThreadStartParams
+
+__all__ = ["Runtime", "Statistics"]
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_STARTUP_TIMEOUT: Final = 30.0
+"""Seconds from the start of the process to its answer to the greeting. 0.06 to 0.43 s were
+measured (fact 116), up to 7 s for the last of 40 started at once on two cores (fact 117)."""
+
+_THREAD_TIMEOUT: Final = 120.0
+"""Seconds for opening a thread: required MCP servers are started within it (fact 132)."""
+
+_MAX_IN_FLIGHT_LIMIT: Final = 64
+"""Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts of one runtime since it was opened.
+
+    Attributes:
+        requests: Sent to the server.
+        open_requests: Of those, still waiting for an answer.
+        refusals: Answered with an error.
+        timeouts: Given up, for lack of an answer.
+        late_answers: Answers that nobody waited for any more.
+        notifications: Received.
+        server_requests: Asked by the server.
+        malformed: Lines that were no message.
+        oversized: Lines longer than `max_frame_bytes`, dropped.
+        degraded: Messages that were not quite as the protocol says, and were repaired.
+    """
+
+    requests: int
+    open_requests: int
+    refusals: int
+    timeouts: int
+    late_answers: int
+    notifications: int
+    server_requests: int
+    malformed: int
+    oversized: int
+    degraded: int
+
+
+class Runtime:
+    """One codex app-server process, kept for as long as the `async with` block.
+
+    Any task may open it, use it and close it. Everything inside runs in one task of its own;
+    errors of yours come out as they went in.
+
+    Args:
+        codex_bin: The codex binary. By default: `$CODEX_RUNTIME_BIN`, then the one of the wheel
+            `openai-codex-cli-bin` (extra `codex`), then `codex` on the PATH.
+        codex_home: The server's CODEX_HOME: threads, settings, sign-in. Created for its owner
+            only if it is not there. By default the user's own.
+        command: The whole argv, instead of the binary and its arguments: wrappers, ssh, fakes.
+        cwd: Working directory of the server, and so of threads that name none.
+        config: Settings of config.toml for this server alone.
+        env: Variables for the server, besides those it gets anyway.
+        env_passthrough: Names of variables to hand on from this process besides the allow-list
+            (PATH, HOME, locale, temporary folder, proxies, certificates, CODEX_*, OPENAI_*).
+        inherit_env: Hand on the whole environment.
+        request_timeout: Seconds that a request may take. Opening a thread may take 120 if that
+            is longer.
+        startup_timeout: Seconds from start to the server's answer to the greeting.
+        max_in_flight: Requests under way at once, 64 at most; the rest wait in order.
+        max_frame_bytes: Longest message accepted; a longer one is dropped and counted.
+        experimental_api: Ask for experimental methods and fields.
+        client_info: `name`, `title` and `version` to introduce this client with.
+        version_guard: Refuse a codex older than 0.154.0.
+        remote: The server sees another file system: working directories are not checked here.
+        connect: Gives a transport to a server that somebody else runs; no process is started.
+    """
+
+    def __init__(  # noqa: PLR0913 — public option list, keyword-only
+        self,
+        *,
+        codex_bin: str | os.PathLike[str] | None = None,
+        codex_home: str | os.PathLike[str] | None = None,
+        command: Sequence[str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        config: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        env_passthrough: Sequence[str] = (),
+        inherit_env: bool = False,
+        request_timeout: float = 30.0,
+        startup_timeout: float = _STARTUP_TIMEOUT,
+        max_in_flight: int = _MAX_IN_FLIGHT_LIMIT,
+        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+        experimental_api: bool = True,
+        client_info: Mapping[str, str] | None = None,
+        version_guard: bool = True,
+        remote: bool = False,
+        connect: Connect | None = None,
+    ) -> None:
+        """Check the options. Nothing is started yet.
+
+        Raises:
+            InvalidArgument: An option cannot be used.
+            WorkingDirectoryMissing: `cwd` is no folder.
+        """
+        self._launch = Launch(
+            codex_bin=codex_bin,
+            codex_home=codex_home,
+            command=command,
+            cwd=absolute_cwd(cwd, remote=False),
+            config=config,
+            env=env,
+            env_passthrough=env_passthrough,
+            inherit_env=inherit_env,
+            max_frame_bytes=_positive("max_frame_bytes", max_frame_bytes),
+        )
+        self._connect = connect
+        self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
+        self._max_in_flight = _in_flight(max_in_flight)
+        self._greeting = {
+            "client_info": client_info,
+            "experimental_api": experimental_api,
+            "version_guard": version_guard,
+        }
+        self._client = Client(
+            request_timeout=seconds("request_timeout", request_timeout, 30.0), remote=remote
+        )
+        self._owner: Owner | None = None
+        self._peer: Peer | None = None
+        self._transport: Transport | None = None
+        self._ready = anyio.Event()
+        self._closing = False
+        self._server_info: ServerInfo | None = None
+
+    def __repr__(self) -> str:
+        if self._owner is None:
+            return "<Runtime, not open>"
+        version = self._server_info.codex_version if self._server_info else None
+        state = "closed" if self._owner.ended else "open"
+        return f"<Runtime of codex {version}, pid {self.pid}, {state}>"
+
+    async def __aenter__(self) -> Self:
+        """Start the server and greet it.
+
+        Cancelling ends the server again.
+
+        Raises:
+            CodexNotFound: There is no codex binary.
+            IncompatibleCodexVersion: It is too old.
+            StartupFailed: It ended before it was ready, or could not be started.
+            HandshakeTimeout: It did not answer the greeting in time.
+            RuntimeClosed: This runtime was opened before; make a new one.
+        """
+        if self._owner is not None:
+            raise RuntimeClosed("a runtime is opened once; make a new one")
+        self._owner = Owner("codex-runtime")
+        self._owner.start(self._main)
+        try:
+            await self._ready.wait()
+        except BaseException:
+            await self.close()
+            raise
+        if self._owner.error is not None:
+            await self._owner.wait_ended()
+            raise self._owner.error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id; None where it is not a process of ours."""
+        transport = self._transport
+        return transport.process.pid if isinstance(transport, StdioTransport) else None
+
+    @property
+    def server_info(self) -> ServerInfo:
+        """What the server said of itself.
+
+        Raises:
+            RuntimeClosed: The runtime has not been opened.
+        """
+        if self._server_info is None:
+            raise RuntimeClosed("the runtime is not open; use `async with Runtime() as runtime:`")
+        return self._server_info
+
+    def statistics(self) -> Statistics:
+        """Counts since the runtime was opened; they stay readable when it is closed."""
+        counters = self._peer.counters if self._peer else Counters()
+        return Statistics(
+            requests=counters.requests,
+            open_requests=self._peer.open_requests if self._peer else 0,
+            refusals=counters.refusals,
+            timeouts=counters.timeouts,
+            late_answers=counters.late_answers,
+            notifications=counters.notifications,
+            server_requests=counters.server_requests,
+            malformed=counters.malformed,
+            oversized=self._transport.oversized if self._transport else 0,
+            degraded=self._peer.codec.issues if self._peer else 0,
+        )
+
+    async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
+        """Start a thread (`thread/start`).
+
+        The server keeps no record of it before its first turn: until then it is gone with the
+        process (facts 14 and 15).
+
+        Cancelling stops the wait; a thread may have been started all the same.
+
+        Args:
+            **options: See `ThreadOptions`. Approval policy `never` and sandbox `read-only` are
+                sent where none is named.
+
+        Raises:
+            InvalidArgument: An option cannot be used; `SandboxNotAllowed` and
+                `WorkingDirectoryMissing` are of this kind. Nothing was sent.
+            RequestRefused: The server refuses, say for a broken config.toml.
+            RequestTimeout: It did not answer in time.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is not open.
+        """
+        params = _thread_params(options, remote=self._client.remote)
+        timeout = max(_THREAD_TIMEOUT, self._client.request_timeout)
+        info = await self._client.request(methods.THREAD_START, params, timeout=timeout)
+        return ThreadHandle(self, self._client, info)
+
+    async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
+        """Send any request of the protocol, typed both ways.
+
+        Not held to the rules of this package about sandboxes: what is asked for here is sent.
+        Cancelling stops the wait, not the server: it may still act on the request.
+
+        Args:
+            method: From `codex_runtime.protocol.methods`, say `methods.THREAD_READ`.
+            params: Of that method's own type, say `ThreadReadParams`.
+            timeout: Seconds; by default the runtime's `request_timeout`.
+
+        Raises:
+            RequestRefused: The server answered with an error.
+            RequestTimeout: It did not answer in time.
+            RemoteProtocolError: Its answer cannot be read as this method's result.
+            UnsendableValue: `params` holds something that has no form in JSON.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is not open.
+        """
+        return await self._client.request(method, params, timeout=self._seconds(timeout))
+
+    async def call_raw(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Send any request by its wire name with plain data; return the result as plain data.
+
+        Cancelling, `timeout` and exceptions are those of `request`.
+        """
+        result = await self._client.peer.call(
+            method, encode({} if params is None else params), timeout=self._seconds(timeout)
+        )
+        return msgspec.json.decode(result)
+
+    def events(self, thread_id: str | None = None) -> Subscription:
+        """All events of the server, or of one thread, as they come.
+
+        Those of turns that nobody here has started are among them. Use it as
+        `async with runtime.events() as events: async for event in events: …`.
+        """
+        return Subscription(self._client, thread_id)
+
+    async def close(self) -> None:
+        """End the server and everything that waits for it. Bounded, and done at most once.
+
+        Turns under way are recorded by the server as interrupted; their handles raise
+        `RuntimeClosed`. Cancelling has no effect: the end of a process is not left half done.
+        """
+        if self._owner is None:
+            return
+        self._closing = True
+        self._owner.stop()
+        with anyio.CancelScope(shield=True):
+            await self._owner.wait_ended()
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended, for whatever reason. Cancelling stops the wait."""
+        if self._owner is not None:
+            await self._owner.wait_ended()
+
+    def _seconds(self, timeout: float | None) -> float:
+        return seconds("timeout", timeout, self._client.request_timeout)
+
+    async def _main(self) -> None:
+        try:
+            async with AsyncExitStack() as first_start:
+                if self._connect is None:
+                    await first_start.enter_async_context(
+                        self._launch.first_start(timeout=self._startup_timeout)
+                    )
+                    transport = self._launch.start()
+                else:
+                    transport = await self._connect()
+                await self._converse(transport, first_start)
+        finally:
+            self._ready.set()
+
+    async def _converse(self, transport: Transport, first_start: AsyncExitStack) -> None:
+        self._transport = transport
+        self._peer = peer = Peer(transport, self._client.hub, max_in_flight=self._max_in_flight)
+        refused: CodexRuntimeError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._client.open(peer, tasks)
+                tasks.start_soon(self._read, peer, tasks.cancel_scope)
+                tasks.start_soon(_load_types)
+                refused = await self._greet(peer)
+                await first_start.aclose()
+                if refused is not None:
+                    tasks.cancel_scope.cancel()
+                self._ready.set()
+                await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await transport.aclose()
+            ending = transport.ending()
+            self._client.close(lambda: self._why_over(ending))
+        if self._server_info is None:
+            raise self._why_not_ready(refused, transport.ending())
+
+    async def _read(self, peer: Peer, everything: anyio.CancelScope) -> None:
+        await peer.run()
+        everything.cancel()
+
+    async def _greet(self, peer: Peer) -> CodexRuntimeError | None:
+        try:
+            self._server_info = await handshake(
+                peer, timeout=self._startup_timeout, **self._greeting
+            )
+        except CodexRuntimeError as error:
+            return error
+        return None
+
+    def _why_over(self, ending: Ending) -> CodexRuntimeError:
+        if self._closing:
+            return RuntimeClosed()
+        return ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
+
+    def _why_not_ready(
+        self, refused: CodexRuntimeError | None, ending: Ending
+    ) -> CodexRuntimeError:
+        if isinstance(refused, RequestTimeout):
+            return HandshakeTimeout(refused.seconds, ending.stderr_tail)
+        if refused is not None:
+            return refused
+        return StartupFailed(ending.exit_code, ending.signal, ending.stderr_tail)
+
+
+async def _load_types() -> None:
+    """Import the generated types, some 30 ms, while the server gets ready."""
+    import_module("codex_runtime.protocol.types")
+
+
+def _thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
+    check_names(options, ThreadOptions, "a thread")
+    cwd = absolute_cwd(options.get("cwd"), remote=remote)
+    sandbox, approval_policy = options.get("sandbox"), options.get("approval_policy")
+    check_sandbox(
+        sandbox,
+        approval_policy=approval_policy,
+        privileged_escalation_approved=options.get("privileged_escalation_approved", False),
+        cwd=cwd,
+    )
+    return protocol.ThreadStartParams(
+        sandbox=sandbox or DEFAULT_SANDBOX,
+        approval_policy=approval_policy or DEFAULT_APPROVAL_POLICY,
+        **given(
+            cwd=cwd,
+            model=options.get("model"),
+            model_provider=options.get("model_provider"),
+            service_tier=options.get("service_tier"),
+            ephemeral=options.get("ephemeral"),
+            developer_instructions=options.get("developer_instructions"),
+            base_instructions=options.get("base_instructions"),
+            config=options.get("config"),
+        ),
+    )
+
+
+def _positive(field: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidArgument(field, f"is {value!r}", "use a positive whole number")
+    return value
+
+
+def _in_flight(value: int) -> int:
+    if _positive("max_in_flight", value) > _MAX_IN_FLIGHT_LIMIT:
+        raise InvalidArgument(
+            "max_in_flight",
+            f"is {value}",
+            f"use {_MAX_IN_FLIGHT_LIMIT} or less: the server leaves requests beyond about "
+            "128 unanswered",
+        )
+    return value

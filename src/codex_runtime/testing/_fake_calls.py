@@ -1,0 +1,370 @@
+"""The tool calls of a fake turn: commands, patches and dynamic tools, with their approvals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from codex_runtime.testing._fake_items import (
+    command_execution,
+    dynamic_tool_call,
+    file_change,
+    turn_diff,
+)
+from codex_runtime.testing._fake_wire import Question
+from codex_runtime.testing._gates import GateTimeout
+from codex_runtime.testing._json import Json, member, objects, text_of
+from codex_runtime.testing._patches import FileChange, read_patch
+from codex_runtime.testing._step_types import ApplyPatch, Shell, ToolCall
+
+if TYPE_CHECKING:
+    from codex_runtime.testing._fake_turn import TurnPlay
+
+__all__ = ["CallPlay", "TurnCancelled"]
+
+NEVER_ESCALATES = (
+    "approval policy is Never; reject command — you cannot ask for escalated permissions if the "
+    "approval policy is Never"
+)
+"""What codex tells the model of an escalated command under `never`."""
+
+BLOCKED_PATCH = (
+    "patch rejected: writing is blocked by {sandbox} sandbox; rejected by user approval settings"
+)
+"""What codex tells the model of a patch that the sandbox blocks under `never`."""
+
+
+class TurnCancelled(Exception):  # noqa: N818 — says what happened
+    """The client answered an approval with `cancel`: the turn ends as interrupted."""
+
+
+@dataclass(eq=False)
+class _Asked:
+    """A call that waits for an approval; `decided` gets the decision or None for nonsense."""
+
+    question: Question
+    decided: Callable[[object], bool]
+
+
+class CallPlay:
+    """Plays the calls of one turn.
+
+    Attributes:
+        any_made: Whether the response that is being played made a call, so that the model is
+            asked again.
+    """
+
+    def __init__(self, play: TurnPlay) -> None:
+        self._play = play
+        self._asked: list[_Asked] = []
+        self.any_made = False
+
+    async def make(self, call: Shell | ApplyPatch | ToolCall) -> None:
+        """Start a call; one that needs no approval is played to its end.
+
+        Several calls of one response ask at once (fact 76); `finish()` waits for them.
+        """
+        self.any_made = True
+        call_id = self._play.process.ids.next("call")
+        match call:
+            case Shell():
+                await self._shell(call_id, call)
+            case ApplyPatch():
+                await self._patch(call_id, call)
+            case ToolCall():
+                await self._tool(call_id, call)
+
+    async def finish(self) -> None:
+        """Wait for the approvals of a response and do what they say, in the order they come.
+
+        Raises:
+            TurnCancelled: One of them was `cancel`.
+        """
+        while self._asked:
+            await self._next_answer()
+            for asked in [each for each in self._asked if each.question.answer is not None]:
+                self._asked.remove(asked)
+                self._decide(asked)
+
+    def resolve_open(self) -> None:
+        """Say of every approval left open that it is settled: the turn has ended (fact 75)."""
+        for asked in self._asked:
+            self._resolved(asked.question)
+        self._asked.clear()
+
+    async def _next_answer(self) -> None:
+        with anyio.CancelScope() as until_first:
+
+            async def watch(question: Question) -> None:
+                await question.answered.wait()
+                until_first.cancel()
+
+            async with anyio.create_task_group() as watchers:
+                for asked in self._asked:
+                    watchers.start_soon(watch, asked.question)
+
+    def _decide(self, asked: _Asked) -> None:
+        self._resolved(asked.question)
+        decision = member(member(asked.question.answer).get("result")).get("decision")
+        cancelled = asked.decided(decision)
+        if cancelled:
+            self._play.process.unflag(self._play.thread)
+            raise TurnCancelled
+
+    def _resolved(self, question: Question) -> None:
+        process, thread = self._play.process, self._play.thread
+        process.wire.questions.pop(question.id, None)
+        params = {"threadId": thread.id, "requestId": question.id}
+        process.tell(thread, "serverRequest/resolved", params)
+
+    # -- commands
+
+    async def _shell(self, call_id: str, call: Shell) -> None:
+        thread = self._play.thread
+        policy = thread.settings.approval_policy
+        if call.escalate and policy == "never":
+            self._report(call_id, NEVER_ESCALATES)
+            return
+        cwd = call.workdir or thread.settings.cwd
+        item = command_execution(call_id, call.cmd, cwd)
+        if self._command_needs_approval(call):
+            self._ask_command(call_id, call, item)
+            return
+        self._launch(item)
+        self._play.item_started(item)
+        if call.gate is None:
+            self._exited(call_id, call, item, late=False)
+        else:
+            await self._while_running(call_id, call, item)
+
+    def _command_needs_approval(self, call: Shell) -> bool:
+        settings = self._play.thread.settings
+        if f"command:{call.cmd}" in self._play.thread.approved or settings.approval_policy == "never":
+            return False
+        if settings.approval_policy == "untrusted":
+            return True
+        return call.escalate and settings.sandbox.get("type") != "dangerFullAccess"
+
+    def _launch(self, item: Json) -> None:
+        item["processId"] = self._play.process.ticker.process_id()
+        item["source"] = "unifiedExecStartup"
+
+    async def _while_running(self, call_id: str, call: Shell, item: Json) -> None:
+        from codex_runtime.testing._fake_turn import wait_for_gate  # noqa: PLC0415 — a circle
+
+        assert call.gate is not None  # noqa: S101 — the caller has looked
+        try:
+            await wait_for_gate(call.gate)
+        except anyio.get_cancelled_exc_class():
+            # Interrupting a turn does not stop its command (fact 61).
+            self._play.process.start_soon(self._outlives, call_id, call, item)
+            raise
+        self._exited(call_id, call, item, late=True)
+
+    async def _outlives(self, call_id: str, call: Shell, item: Json) -> None:
+        from codex_runtime.testing._fake_turn import wait_for_gate  # noqa: PLC0415 — a circle
+
+        assert call.gate is not None  # noqa: S101 — only a command at a gate can outlive its turn
+        try:
+            await wait_for_gate(call.gate)
+        except GateTimeout:
+            return
+        self._exited(call_id, call, item, late=True)
+
+    def _exited(self, call_id: str, call: Shell, item: Json, *, late: bool) -> None:
+        if late and call.output:
+            # Output before the first poll is never sent as a delta (fact 66).
+            method = "item/commandExecution/outputDelta"
+            self._play.notify(method, itemId=call_id, delta=call.output)
+        status = "completed" if call.exit_code == 0 else "failed"
+        done = {"aggregatedOutput": call.output or None, "exitCode": call.exit_code}
+        self._play.item_completed({**item, "status": status, "durationMs": 0, **done})
+        count = len(call.output) // 4
+        self._report(
+            call_id,
+            f"Chunk ID: 000000\nWall time: 0.0000 seconds\nProcess exited with code "
+            f"{call.exit_code}\nOriginal token count: {count}\nOutput:\n{call.output}",
+        )
+
+    def _ask_command(self, call_id: str, call: Shell, item: Json) -> None:
+        process, thread = self._play.process, self._play.thread
+        process.flag(thread)
+        self._play.item_started(item)
+        rule = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": call.cmd.split()}}
+        params: Json = {
+            "kind": "command",
+            "threadId": thread.id,
+            "turnId": self._play.turn.id,
+            "itemId": call_id,
+            "startedAtMs": process.ticker.now_ms(),
+            "environmentId": "local",
+            "reason": call.justification,
+            "command": item["command"],
+            "cwd": item["cwd"],
+            "commandActions": item["commandActions"],
+            "proposedExecpolicyAmendment": call.cmd.split(),
+            "availableDecisions": ["accept", rule, "cancel"],
+        }
+        params = {name: value for name, value in params.items() if value is not None}
+        question = process.wire.ask("item/commandExecution/requestApproval", params, thread)
+
+        def decided(decision: object) -> bool:
+            return self._command_decided(call_id, call, item, decision)
+
+        self._asked.append(_Asked(question, decided))
+
+    def _command_decided(self, call_id: str, call: Shell, item: Json, decision: object) -> bool:
+        process, thread = self._play.process, self._play.thread
+        lasting = decision == "acceptForSession" or isinstance(decision, dict)
+        if lasting:
+            thread.approved.add(f"command:{call.cmd}")
+        if lasting or decision == "accept":
+            self._launch(item)
+            process.unflag(thread)
+            self._exited(call_id, call, item, late=False)
+            return False
+        refused = decision in ("decline", "cancel")
+        self._play.item_completed({**item, "status": "declined" if refused else "failed"})
+        why = "rejected by user" if refused else "approval request failed"
+        self._report(call_id, f'exec_command failed: CreateProcess {{ message: "Rejected({why})" }}')
+        if decision != "cancel":
+            process.unflag(thread)
+        return decision == "cancel"
+
+    # -- patches
+
+    async def _patch(self, call_id: str, call: ApplyPatch) -> None:
+        await checkpoint()
+        thread = self._play.thread
+        changes = read_patch(call.patch)
+        settings = thread.settings
+        blocked = self._play.process.blocks(thread, [change.path for change in changes])
+        if blocked and settings.approval_policy == "never":
+            self._report(call_id, BLOCKED_PATCH.format(sandbox=blocked))
+            return
+        item = file_change(call_id, changes, settings.cwd)
+        self._play.item_started(item)
+        known = all(f"file:{change.path}" in thread.approved for change in changes)
+        if (blocked or settings.approval_policy == "untrusted") and not known:
+            self._ask_patch(call_id, changes, item)
+        else:
+            self._applied(call_id, changes, item)
+
+    def _ask_patch(self, call_id: str, changes: tuple[FileChange, ...], item: Json) -> None:
+        process, thread = self._play.process, self._play.thread
+        process.flag(thread)
+        params = {
+            "threadId": thread.id,
+            "turnId": self._play.turn.id,
+            "itemId": call_id,
+            "startedAtMs": process.ticker.now_ms(),
+            "reason": None,
+            "grantRoot": None,
+        }
+        question = process.wire.ask("item/fileChange/requestApproval", params, thread)
+
+        def decided(decision: object) -> bool:
+            return self._patch_decided(call_id, changes, item, decision)
+
+        self._asked.append(_Asked(question, decided))
+
+    def _patch_decided(
+        self, call_id: str, changes: tuple[FileChange, ...], item: Json, decision: object
+    ) -> bool:
+        process, thread = self._play.process, self._play.thread
+        if decision == "cancel":
+            self._report(call_id, "patch rejected by user")
+            return True
+        process.unflag(thread)
+        if decision == "acceptForSession":
+            thread.approved.update(f"file:{change.path}" for change in changes)
+        if decision in ("accept", "acceptForSession"):
+            self._applied(call_id, changes, item)
+            return False
+        self._play.item_completed({**item, "status": "declined"})
+        refused = decision == "decline"
+        self._report(call_id, "patch rejected by user" if refused else "approval request failed")
+        return False
+
+    def _applied(self, call_id: str, changes: tuple[FileChange, ...], item: Json) -> None:
+        self._play.item_completed({**item, "status": "completed"})
+        self._play.turn.diff += turn_diff(changes)
+        self._play.report_diff()
+        marks = {"add": "A", "update": "M", "delete": "D"}
+        listed = "".join(f"{marks[each.kind]} {each.move_to or each.path}\n" for each in changes)
+        success = "Success. Updated the following files:\n"
+        self._report(call_id, f"Exit code: 0\nWall time: 0 seconds\nOutput:\n{success}{listed}")
+
+    # -- dynamic tools
+
+    async def _tool(self, call_id: str, call: ToolCall) -> None:
+        await checkpoint()
+        process, thread = self._play.process, self._play.thread
+        if not _knows(thread.dynamic_tools, call):
+            self._report(call_id, f"unsupported call: {call.name}")
+            return
+        try:
+            arguments = json.loads(call.arguments)
+        except ValueError as error:
+            self._report(call_id, f"failed to parse function arguments: {error}")
+            return
+        item = dynamic_tool_call(call_id, call.name, call.namespace, arguments)
+        self._play.item_started(item)
+        params = {
+            "threadId": thread.id,
+            "turnId": self._play.turn.id,
+            "callId": call_id,
+            "namespace": call.namespace,
+            "tool": call.name,
+            "arguments": arguments,
+        }
+        question = process.wire.ask("item/tool/call", params, thread)
+        try:
+            await question.answered.wait()
+        except anyio.get_cancelled_exc_class():
+            self._tool_done(item, [], success=False)
+            raise
+        finally:
+            process.wire.questions.pop(question.id, None)
+        content, success = _tool_result(member(question.answer))
+        self._tool_done(item, content, success=success)
+        self._report(call_id, text_of(content, between="\n"))
+
+    def _tool_done(self, item: Json, content: list[Json], *, success: bool) -> None:
+        status = "completed" if success else "failed"
+        self._play.item_completed(
+            {**item, "status": status, "contentItems": content, "success": success, "durationMs": 0}
+        )
+
+    def _report(self, call_id: str, output: str) -> None:
+        """Tell the model what came of a call, with its next request."""
+        told = {"type": "function_call_output", "call_id": call_id, "output": output}
+        self._play.thread.conversation.append(told)
+
+
+def _knows(tools: list[Json], call: ToolCall) -> bool:
+    for tool in tools:
+        if tool.get("type") == "namespace":
+            inside = [each.get("name") for each in objects(tool.get("tools"))]
+            if tool.get("name") == call.namespace and call.name in inside:
+                return True
+        elif tool.get("name") == call.name and tool.get("namespace") == call.namespace:
+            return True
+    return False
+
+
+def _tool_result(answer: Json) -> tuple[list[Json], bool]:
+    if "error" in answer:
+        return [{"type": "inputText", "text": "dynamic tool request failed"}], False
+    result = member(answer.get("result"))
+    content, success = result.get("contentItems"), result.get("success")
+    kinds = [part.get("type") for part in objects(content)]
+    known = {"inputText", "inputImage", "inputAudio"}
+    if not isinstance(content, list) or not isinstance(success, bool) or not known.issuperset(kinds):
+        return [{"type": "inputText", "text": "dynamic tool response was invalid"}], False
+    return objects(content), success

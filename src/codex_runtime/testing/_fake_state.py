@@ -1,0 +1,270 @@
+"""What the fake app-server knows: its clock, its threads, their turns."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+
+import anyio
+
+from codex_runtime.testing._json import Json
+
+__all__ = ["CONTEXT_WINDOW", "FakeThread", "FakeTurn", "Settings", "Ticker", "Totals"]
+
+CONTEXT_WINDOW = 258_400
+"""Tokens: what codex 0.163 reports for gpt-5.5, 95 % of the model's window (fact 92)."""
+
+EPOCH_MS = 1_790_000_000_000
+"""Milliseconds since 1970 at which every fake's time begins. Fixed, so that runs are equal."""
+
+
+class Ticker:
+    """A clock that goes on by one millisecond whenever it is read, and ids that count."""
+
+    def __init__(self) -> None:
+        self._now = itertools.count(EPOCH_MS)
+        self._ids = itertools.count(1)
+        self._processes = itertools.count(10_001)
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970; never the same twice."""
+        return next(self._now)
+
+    def now(self) -> int:
+        """Return the time in whole seconds since 1970."""
+        return self.now_ms() // 1000
+
+    def uuid(self) -> str:
+        """Return a fresh id in the form of a UUIDv7."""
+        return f"01a0c4ab-1a00-7000-8000-{next(self._ids):012x}"
+
+    def process_id(self) -> str:
+        """Return the id of a process that never ran, as text, as the protocol has it."""
+        return str(next(self._processes))
+
+
+@dataclass
+class Totals:
+    """Tokens, added up."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    def as_json(self) -> Json:
+        """Return them as the protocol's TokenUsageBreakdown."""
+        return {
+            "totalTokens": self.input + self.output,
+            "inputTokens": self.input,
+            "cachedInputTokens": self.cached,
+            "cacheWriteInputTokens": 0,
+            "outputTokens": self.output,
+            "reasoningOutputTokens": self.reasoning,
+        }
+
+
+@dataclass
+class Settings:
+    """What the turns of a thread run with. Overrides of one turn stay (fact 49)."""
+
+    cwd: str
+    model: str
+    approval_policy: str | Json = "on-request"
+    sandbox: Json = field(default_factory=lambda: {"type": "readOnly", "networkAccess": False})
+    effort: str | None = None
+    summary: str | None = None
+
+    def as_json(self) -> Json:
+        """Return them as the protocol's ThreadSettings."""
+        mode = {"model": self.model, "reasoning_effort": self.effort}
+        return {
+            "cwd": self.cwd,
+            "disabledPluginIds": [],
+            "approvalPolicy": self.approval_policy,
+            "approvalsReviewer": "user",
+            "sandboxPolicy": self.sandbox,
+            "activePermissionProfile": None,
+            "model": self.model,
+            "modelProvider": "scripted",
+            "serviceTier": None,
+            "effort": self.effort,
+            "summary": self.summary,
+            "collaborationMode": {
+                "mode": "default",
+                "settings": {**mode, "developer_instructions": None},
+            },
+            "multiAgentMode": "explicitRequestOnly",
+            "personality": None,
+        }
+
+
+@dataclass(eq=False)
+class FakeTurn:
+    """One turn.
+
+    Attributes:
+        steering: Inputs that wait for the next model request.
+        scope: Cancelled to interrupt the turn.
+        stream: Cancelled to break off what the model is saying; None while it says nothing.
+        started: Whether `turn/started` was sent.
+        interrupters: Ids of the interrupt requests that are answered when the turn ends.
+        done: Set when `turn/completed` was sent.
+    """
+
+    id: str
+    input: list[Json]
+    client_id: str | None
+    status: str = "inProgress"
+    error: Json | None = None
+    items: list[Json] = field(default_factory=list[Json])
+    steering: deque[tuple[list[Json], str | None]] = field(default_factory=deque)
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    stream: anyio.CancelScope | None = None
+    started: bool = False
+    started_ms: int | None = None
+    completed_ms: int | None = None
+    diff: str = ""
+    interrupters: list[int | str] = field(default_factory=list[int | str])
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+    def as_json(self, view: str = "notLoaded") -> Json:
+        """Return it as the protocol's Turn, with as many items as `view` says."""
+        start, end = self.started_ms, self.completed_ms
+        return {
+            "id": self.id,
+            "rootTurnId": self.id,
+            "items": self._viewed(view),
+            "itemsView": view,
+            "status": self.status,
+            "error": self.error,
+            "startedAt": None if start is None else start // 1000,
+            "completedAt": None if end is None else end // 1000,
+            "durationMs": None if start is None or end is None else end - start,
+        }
+
+    def last_message(self) -> Json | None:
+        """Return the newest completed message of the model."""
+        messages = (item for item in reversed(self.items) if item["type"] == "agentMessage")
+        return next(messages, None)
+
+    def _viewed(self, view: str) -> list[Json]:
+        if view == "full":
+            return list(self.items)
+        if view == "summary":
+            asked = [item for item in self.items if item["type"] == "userMessage"][:1]
+            last = self.last_message()
+            return [*asked, *([] if last is None else [last])]
+        return []
+
+
+@dataclass(eq=False)
+class FakeThread:
+    """One thread.
+
+    Attributes:
+        conversation: What the model has been told, in the form of the Responses API.
+        loaded: Whether the running process has it in memory.
+        subscribed: Whether the client gets its events.
+        last_interrupted: Whether the newest turn that ended was interrupted, and its id.
+        unanswered: Interrupt requests that 0.163 leaves open until a turn ends (fact 60).
+        approved: Commands and files that were accepted for the session.
+    """
+
+    id: str
+    settings: Settings
+    created: int
+    path: str | None
+    originator: str
+    ephemeral: bool = False
+    name: str | None = None
+    preview: str = ""
+    updated: int = 0
+    turns: list[FakeTurn] = field(default_factory=list[FakeTurn])
+    turn: FakeTurn | None = None
+    status: Json = field(default_factory=lambda: {"type": "idle"})
+    flags: int = 0
+    totals: Totals = field(default_factory=Totals)
+    last: Totals = field(default_factory=Totals)
+    conversation: list[Json] = field(default_factory=list[Json])
+    dynamic_tools: list[Json] = field(default_factory=list[Json])
+    approved: set[str] = field(default_factory=set[str])
+    first_unread: str | None = None
+    loaded: bool = True
+    subscribed: bool = True
+    archived: bool = False
+    last_interrupted: str | None = None
+    unanswered: list[int | str] = field(default_factory=list[int | str])
+
+    @property
+    def durable(self) -> bool:
+        """Whether another process could resume it (facts 14 to 17)."""
+        return not self.ephemeral and (bool(self.turns) or self.name is not None)
+
+    def as_json(self, version: str, view: str | None = None) -> Json:
+        """Return it as the protocol's Thread; its turns too when there is a `view` of them."""
+        settings = self.settings
+        where = {"cwd": settings.cwd, "runtimeWorkspaceRoots": [settings.cwd]}
+        return {
+            "id": self.id,
+            "environments": [{"environmentId": "local", **where}] if self.loaded else None,
+            "extra": None,
+            "sessionId": self.id,
+            "forkedFromId": None,
+            "parentThreadId": None,
+            "preview": self.preview,
+            "ephemeral": self.ephemeral,
+            "section": None,
+            "sectionEnteredAt": None,
+            "projectId": None,
+            "historyMode": "paginated",
+            "modelProvider": "scripted",
+            "model": settings.model,
+            "reasoningEffort": settings.effort,
+            "createdAt": self.created,
+            "updatedAt": self.updated or self.created,
+            "recencyAt": self.updated or self.created,
+            "status": self.status if self.loaded else {"type": "notLoaded"},
+            "path": self.path,
+            "cwd": settings.cwd,
+            "cliVersion": version,
+            "originator": self.originator,
+            "source": "vscode",
+            "canAcceptDirectInput": True if self.loaded else None,
+            "threadSource": None,
+            "agentNickname": None,
+            "agentRole": None,
+            "gitInfo": None,
+            "name": self.name,
+            "daybreakEnabled": None,
+            "turns": [] if view is None else [turn.as_json(view) for turn in self.turns],
+        }
+
+    def usage_json(self) -> Json:
+        """Return its tokens as the protocol's ThreadTokenUsage."""
+        return {
+            "total": self.totals.as_json(),
+            "last": self.last.as_json(),
+            "modelContextWindow": CONTEXT_WINDOW,
+        }
+
+    def opened_json(self, version: str) -> Json:
+        """Return the settings part of the answers to `thread/start` and `thread/resume`."""
+        settings = self.settings
+        return {
+            "thread": self.as_json(version),
+            "model": settings.model,
+            "modelProvider": "scripted",
+            "serviceTier": None,
+            "disabledPluginIds": [],
+            "cwd": settings.cwd,
+            "runtimeWorkspaceRoots": [settings.cwd],
+            "instructionSources": [],
+            "approvalPolicy": settings.approval_policy,
+            "approvalsReviewer": "user",
+            "sandbox": settings.sandbox,
+            "activePermissionProfile": None,
+            "reasoningEffort": settings.effort,
+            "multiAgentMode": "explicitRequestOnly",
+        }

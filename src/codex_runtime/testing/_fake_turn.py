@@ -1,0 +1,350 @@
+"""A turn of the fake app-server: steps played as the events that codex would send for them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import from_thread
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint, current_token
+
+from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
+from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
+from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
+from codex_runtime.testing._gates import Gate, GateTimeout
+from codex_runtime.testing._json import Json
+from codex_runtime.testing._responses import response_usage, words
+from codex_runtime.testing._step_types import (
+    AssistantMessage,
+    CutStream,
+    Fail,
+    Output,
+    Reasoning,
+    Respond,
+    Stall,
+    Step,
+    Together,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from codex_runtime.testing._fake_process import FakeProcess
+    from codex_runtime.testing._fake_state import FakeThread, FakeTurn
+
+__all__ = ["TurnPlay", "wait_for_gate"]
+
+START_ROUNDS = 20
+"""Rounds of the scheduler between the answer to `turn/start` and `turn/started`.
+
+The real server takes milliseconds, and an interrupt sent at once is refused 20 times out of 20
+(fact 57). Rounds, and not time: a client that reacts to the answer gets its next request through
+first on any machine.
+"""
+
+BREATHE = 64
+"""Deltas sent before other tasks may run."""
+
+
+class TurnPlay:
+    """Plays one turn from `turn/started` to `turn/completed`."""
+
+    def __init__(self, process: FakeProcess, thread: FakeThread, turn: FakeTurn) -> None:
+        self._process = process
+        self._thread = thread
+        self._turn = turn
+        self._calls = CallPlay(self)
+        self._retries = 0
+
+    @property
+    def process(self) -> FakeProcess:
+        """The process it runs in."""
+        return self._process
+
+    @property
+    def thread(self) -> FakeThread:
+        """The thread it runs on."""
+        return self._thread
+
+    @property
+    def turn(self) -> FakeTurn:
+        """What is known of it."""
+        return self._turn
+
+    async def run(self) -> None:
+        """Play it. Cancelling the turn's scope interrupts it."""
+        for _ in range(START_ROUNDS):
+            await cancel_shielded_checkpoint()
+        self._begin()
+        failure: Failure | None = None
+        status = "interrupted"
+        with self._turn.scope:
+            try:
+                failure = await self._converse()
+                status = "completed" if failure is None else "failed"
+            except TurnCancelled:
+                status = "interrupted"
+        self._end(status, failure)
+
+    def notify(self, method: str, **params: object) -> None:
+        """Send a notification of this turn."""
+        ids = {"threadId": self._thread.id, "turnId": self._turn.id}
+        self._process.tell(self._thread, method, {**ids, **params})
+
+    def item_started(self, item: Json) -> None:
+        """Send `item/started`."""
+        self.notify("item/started", item=item, startedAtMs=self._process.ticker.now_ms())
+
+    def item_completed(self, item: Json) -> None:
+        """Send `item/completed` and keep the item."""
+        self._turn.items.append(item)
+        self.notify("item/completed", item=item, completedAtMs=self._process.ticker.now_ms())
+
+    def report_usage(self, usage: Usage | None) -> None:
+        """Send what codex sends when a model response is over, complete or not."""
+        thread = self._thread
+        if usage is not None:
+            thread.last.input, thread.last.cached = usage.input, usage.cached
+            thread.last.output, thread.last.reasoning = usage.output, usage.reasoning
+            thread.totals.input += usage.input
+            thread.totals.cached += usage.cached
+            thread.totals.output += usage.output
+            thread.totals.reasoning += usage.reasoning
+        if thread.totals.input or thread.totals.output:
+            self.notify("thread/tokenUsage/updated", tokenUsage=thread.usage_json())
+        self._process.tell(thread, "account/rateLimits/updated", _NO_RATE_LIMITS)
+        self.report_diff()
+
+    def report_diff(self) -> None:
+        """Send the diff of the turn, if there is one; codex repeats it after every response."""
+        if self._turn.diff:
+            self.notify("turn/diff/updated", diff=self._turn.diff)
+
+    def _begin(self) -> None:
+        turn = self._turn
+        turn.started, turn.started_ms = True, self._process.ticker.now_ms()
+        self._process.set_status(self._thread, {"type": "active", "activeFlags": []})
+        params = {"threadId": self._thread.id, "turn": turn.as_json()}
+        self._process.tell(self._thread, "turn/started", params)
+        if turn.input:
+            self._hear(turn.input, turn.client_id)
+
+    def _hear(self, content: list[Json], client_id: str | None) -> None:
+        item = user_message(self._process.ticker.uuid(), content, client_id)
+        self.item_started(item)
+        self.item_completed(item)
+        texts = [part for part in content if part.get("type") == "text"]
+        self._thread.conversation.append(
+            {
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": part["text"]} for part in texts],
+            }
+        )
+
+    async def _converse(self) -> Failure | None:
+        """Ask the model until a response ends the turn; return how it failed, if it did."""
+        while True:
+            await checkpoint()
+            while self._turn.steering:
+                self._hear(*self._turn.steering.popleft())
+            step = await self._process.next_step(self._thread)
+            failure = await self._play(step)
+            if failure is not None and not self._retry(failure):
+                return failure
+            if failure is None and not self._calls.any_made and not self._turn.steering:
+                return None
+
+    def _retry(self, failure: Failure) -> bool:
+        if not failure.retried or self._retries >= self._process.stream_max_retries:
+            return False
+        self._retries += 1
+        error = failure.passing(self._retries, self._process.stream_max_retries)
+        self.notify("error", error=error, willRetry=True)
+        return True
+
+    async def _play(self, step: Step) -> Failure | None:
+        self._calls.any_made = False
+        match step:
+            case Fail():
+                failure = failure_of(step)
+                if failure.counted:
+                    self.report_usage(None)
+                return failure
+            case Stall() | CutStream():
+                return await self._broken(step)
+            case Together():
+                return await self._response(step.outputs, response_usage(step))
+            case Respond():
+                raise AssertionError("the script resolves respond()")
+            case _:
+                return await self._response((step,), response_usage(step))
+
+    async def _response(self, outputs: tuple[Output, ...], usage: Usage) -> Failure | None:
+        """Play a whole response, which steering may break off."""
+        steered = False
+        for output in outputs:
+            try:
+                steered = await self._output(output)
+            except GateTimeout as error:
+                self._process.note(error)
+                self.report_usage(None)
+                return Failure(f"{type(error).__name__}: {error}")
+            if steered:
+                break
+        await self._calls.finish()
+        self.report_usage(None if steered else usage)
+        self._retries = 0
+        return None
+
+    async def _output(self, output: Output) -> bool:
+        """Play one output; return whether steering broke it off."""
+        match output:
+            case AssistantMessage():
+                return await self._streamed(output)
+            case Reasoning():
+                return await self._streamed(output)
+            case _:
+                await self._calls.make(output)
+                return False
+
+    async def _streamed(self, output: AssistantMessage | Reasoning) -> bool:
+        with anyio.CancelScope() as stream:
+            self._turn.stream = stream
+            try:
+                if isinstance(output, AssistantMessage):
+                    await self._message(output)
+                else:
+                    await self._thought(output)
+            finally:
+                self._turn.stream = None
+        return stream.cancelled_caught
+
+    async def _broken(self, step: Stall | CutStream) -> Failure | None:
+        for output in step.after:
+            if await self._output(output):
+                break
+        else:
+            with anyio.CancelScope() as stream:
+                self._turn.stream = stream
+                try:
+                    await self._partial(step.partial)
+                    if isinstance(step, Stall):
+                        await anyio.sleep_forever()
+                finally:
+                    self._turn.stream = None
+        await self._calls.finish()
+        self.report_usage(None)
+        return BROKEN_STREAM if isinstance(step, CutStream) else None
+
+    async def _partial(self, pieces: tuple[str, ...]) -> None:
+        if not pieces:
+            return
+        item_id = self._process.ids.next("msg")
+        self.item_started(agent_message(item_id, "", None))
+        await self._deltas("item/agentMessage/delta", pieces, 0.0, itemId=item_id)
+
+    async def _message(self, step: AssistantMessage) -> None:
+        item_id = self._process.ids.next("msg")
+        self.item_started(agent_message(item_id, "", step.phase))
+        await self._deltas("item/agentMessage/delta", step.chunks, step.delay, itemId=item_id)
+        if step.gate is not None:
+            await wait_for_gate(step.gate)
+        self.item_completed(agent_message(item_id, step.text, step.phase))
+        content = [{"type": "output_text", "text": step.text}]
+        said = {"type": "message", "role": "assistant", "content": content}
+        self._thread.conversation.append(said)
+
+    async def _thought(self, step: Reasoning) -> None:
+        item_id = self._process.ids.next("rs")
+        self.item_started(reasoning_item(item_id, ()))
+        for index, text in enumerate(step.summary):
+            place = {"itemId": item_id, "summaryIndex": index}
+            self.notify("item/reasoning/summaryPartAdded", **place)
+            await self._deltas(
+                "item/reasoning/summaryTextDelta", words(text), step.delay, **place
+            )
+        if step.gate is not None:
+            await wait_for_gate(step.gate)
+        self.item_completed(reasoning_item(item_id, step.summary))
+
+    async def _deltas(
+        self, method: str, pieces: tuple[str, ...], delay: float, **place: object
+    ) -> None:
+        for number, piece in enumerate(pieces):
+            if delay:
+                await anyio.sleep(delay)
+            elif number % BREATHE == 0:
+                await checkpoint()
+            self.notify(method, delta=piece, **place)
+
+    def _end(self, status: str, failure: Failure | None) -> None:
+        turn, thread, process = self._turn, self._thread, self._process
+        turn.status, turn.completed_ms = status, process.ticker.now_ms()
+        thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now()
+        thread.last_interrupted = turn.id if status == "interrupted" else None
+        if status == "interrupted":
+            self.report_usage(None)
+        process.answer_interrupts(thread, turn)
+        if failure is not None:
+            turn.error = failure.final()
+            process.set_status(thread, {"type": "systemError"})
+            self.notify("error", error=turn.error, willRetry=False)
+        last = turn.last_message() if status == "completed" else None
+        if failure is not None or last is not None:
+            process.mark_unread(thread, turn)
+        if failure is None:
+            process.set_status(thread, {"type": "idle"})
+        finished = turn.as_json()
+        if last is not None:
+            finished.update(items=[last], itemsView="summary")
+        process.tell(thread, "turn/completed", {"threadId": thread.id, "turn": finished})
+        self._calls.resolve_open()
+        turn.done.set()
+
+
+async def wait_for_gate(gate: Gate) -> None:
+    """Wait until a gate opens, whichever thread opens it.
+
+    Raises:
+        GateTimeout: Nobody did within the gate's time.
+    """
+    opened = anyio.Event()
+    token, here = current_token(), threading.get_ident()
+
+    def wake() -> None:
+        if threading.get_ident() == here:
+            opened.set()
+            return
+        # The loop may have ended since: then nobody waits.
+        with contextlib.suppress(RuntimeError):
+            from_thread.run_sync(opened.set, token=token)
+
+    if gate.arrive(wake):
+        await checkpoint()
+        return
+    try:
+        with anyio.move_on_after(gate.seconds):
+            await opened.wait()
+            return
+    finally:
+        gate.leave(wake)
+    raise GateTimeout(gate.seconds)
+
+
+_NO_RATE_LIMITS: Json = {
+    "rateLimits": {
+        "limitId": "codex",
+        "limitName": None,
+        "normalModelSlug": None,
+        "primary": None,
+        "secondary": None,
+        "credits": None,
+        "individualLimit": None,
+        "spendControlReached": None,
+        "planType": None,
+        "rateLimitReachedType": None,
+    }
+}
+"""All nulls: what a provider that says nothing of limits gets (fact 93)."""

@@ -1,0 +1,187 @@
+"""A thread: one conversation, in which turns follow each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias, Unpack
+
+import anyio
+from msgspec import Struct
+
+from codex_runtime import protocol
+from codex_runtime._arguments import absolute_cwd, given, seconds
+from codex_runtime._client import Client
+from codex_runtime._feed import TurnFeed
+from codex_runtime._outgoing import encode
+from codex_runtime._peer import Pending
+from codex_runtime.errors import EmptyInput, InvalidArgument, RequestTimeout, TurnInProgress
+from codex_runtime.options import TurnOptions, check_names
+from codex_runtime.policy import check_sandbox, sandbox_policy
+from codex_runtime.protocol import methods
+from codex_runtime.state import TurnResult
+from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, INTERRUPT_BOUND, TurnHandle
+
+if TYPE_CHECKING:
+    from codex_runtime.protocol.types import ThreadStartResponse, TurnStartParams, UserInput
+    from codex_runtime.runtime import Runtime
+
+__all__ = ["ThreadHandle", "TurnInput"]
+
+TurnInput: TypeAlias = "str | UserInput | Sequence[str | UserInput]"
+"""What a turn is told: text, or the protocol's input items (`TextInput`, `ImageInput`, …)."""
+
+
+class ThreadHandle:
+    """A thread that this runtime has loaded. Made by `Runtime.thread_start`.
+
+    Attributes:
+        info: What the server answered when the thread was opened: its model, policy, sandbox,
+            working directory, as they are in force.
+    """
+
+    def __init__(self, runtime: Runtime, client: Client, info: ThreadStartResponse) -> None:
+        self._runtime = runtime
+        self._client = client
+        self.info = info
+
+    def __repr__(self) -> str:
+        return f"<ThreadHandle {self.thread_id}>"
+
+    @property
+    def thread_id(self) -> str:
+        """The thread."""
+        return self.info.thread.id
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime that it belongs to."""
+        return self._runtime
+
+    async def turn_start(self, input: TurnInput, **options: Unpack[TurnOptions]) -> TurnHandle:
+        """Start a turn (`turn/start`). Returns as soon as the server has taken it.
+
+        Cancelling while the server has not answered yet interrupts the turn, if it came about,
+        and waits for its end, 10 seconds at the most.
+
+        Args:
+            input: What to do: text, or input items.
+            **options: See `TurnOptions`.
+
+        Raises:
+            EmptyInput: There is nothing in `input`.
+            InvalidArgument: An option cannot be used; `SandboxNotAllowed`,
+                `WorkingDirectoryMissing` and `UnsendableValue` are of this kind.
+            TurnInProgress: The thread has an active turn.
+            RequestRefused: The server does not take the turn.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: The server went away.
+            RuntimeClosed: The runtime is closed.
+        """
+        return await self._begin(input, options, keep_events=True)
+
+    async def run(
+        self, input: TurnInput, *, raise_on_failure: bool = True, **options: Unpack[TurnOptions]
+    ) -> TurnResult:
+        """Run a turn to its end and return what it did: `turn_start` and `result` in one.
+
+        Cancelling interrupts the turn and waits for its end, 10 seconds at the most.
+
+        Args:
+            input: What to do: text, or input items.
+            raise_on_failure: As in `TurnHandle.result`.
+            **options: See `TurnOptions`.
+
+        Raises:
+            TurnFailed: The turn failed. Its `result` holds what was done.
+            TurnTimedOut: Its time was up and it was interrupted. Likewise.
+            CodexRuntimeError: Besides, whatever `turn_start` raises.
+        """
+        turn = await self._begin(input, options, keep_events=False)
+        return await turn.result(raise_on_failure=raise_on_failure)
+
+    async def _begin(
+        self, input: TurnInput, options: TurnOptions, *, keep_events: bool
+    ) -> TurnHandle:
+        allowed = seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
+        params = encode(_turn_params(self.thread_id, input, options, remote=self._client.remote))
+        hub, peer = self._client.hub, self._client.peer
+        active = hub.active_turn(self.thread_id)
+        if active is not None:
+            raise TurnInProgress(self.thread_id, active or None)
+        feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
+        turn = TurnHandle(self._client, feed)
+        try:
+            with anyio.move_on_after(self._client.request_timeout) as patience:
+                async with peer.open(methods.TURN_START.method, params) as pending:
+                    await self._claim(pending, turn, feed)
+            if patience.cancelled_caught:
+                raise RequestTimeout(methods.TURN_START.method, self._client.request_timeout)
+        finally:
+            if not feed.state.turn_id:
+                feed.abandon()
+        self._client.spawn(turn.keep_time, allowed)
+        return turn
+
+    async def _claim(self, pending: Pending, turn: TurnHandle, feed: TurnFeed) -> None:
+        codec = self._client.peer.codec
+        try:
+            feed.claim(codec.result(methods.TURN_START, await pending.wait()).turn.id)
+        except anyio.get_cancelled_exc_class():
+            # The server may have started the turn already, and nobody would ever know of it.
+            with anyio.move_on_after(INTERRUPT_BOUND, shield=True):
+                feed.claim(codec.result(methods.TURN_START, await pending.wait()).turn.id)
+                await turn.interrupt_on_leaving()
+            raise
+
+
+def _turn_params(
+    thread_id: str, input: TurnInput, options: TurnOptions, *, remote: bool
+) -> TurnStartParams:
+    check_names(options, TurnOptions, "a turn")
+    cwd = absolute_cwd(options.get("cwd"), remote=remote)
+    sandbox, approval_policy = options.get("sandbox"), options.get("approval_policy")
+    check_sandbox(
+        sandbox,
+        approval_policy=approval_policy,
+        privileged_escalation_approved=options.get("privileged_escalation_approved", False),
+        cwd=cwd,
+    )
+    return protocol.TurnStartParams(
+        thread_id=thread_id,
+        input=_input_items(input),
+        **given(
+            model=options.get("model"),
+            effort=options.get("effort"),
+            summary=options.get("summary"),
+            cwd=cwd,
+            sandbox_policy=None if sandbox is None else sandbox_policy(sandbox),
+            approval_policy=approval_policy,
+            service_tier=options.get("service_tier"),
+            output_schema=options.get("output_schema"),
+            client_user_message_id=options.get("client_id"),
+        ),
+    )
+
+
+def _input_items(input: TurnInput) -> list[UserInput]:
+    given_items = [input] if isinstance(input, str) or not isinstance(input, Sequence) else input
+    items = [_input_item(item, index) for index, item in enumerate(given_items)]
+    if not any(_says_something(item) for item in items):
+        raise EmptyInput
+    return items
+
+
+def _input_item(item: str | UserInput, index: int) -> UserInput:
+    if isinstance(item, str):
+        return protocol.TextInput(text=item)
+    if not isinstance(item, Struct):
+        raise InvalidArgument(
+            f"input[{index}]",
+            f"is of type {type(item).__name__}",
+            "use text or an input item such as codex_runtime.protocol.ImageInput",
+        )
+    return item
+
+
+def _says_something(item: UserInput) -> bool:
+    return not isinstance(item, protocol.TextInput) or bool(item.text.strip())

@@ -1,0 +1,218 @@
+"""JSON lines over the pipes of a child process."""
+
+import logging
+import os
+import re
+from collections import deque
+from typing import Final
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES, LineSplitter
+from codex_runtime._process import ServerProcess
+from codex_runtime._redaction import Redactor
+from codex_runtime.transports import Ending, TransportClosed
+
+if os.name == "posix":
+    import fcntl
+
+__all__ = ["StdioTransport"]
+
+logger = logging.getLogger("codex_runtime.server")
+
+_CHUNK: Final = 2**18
+"""Bytes read at once. Under a flood one read then carries about a thousand events, which
+is what keeps the cost of waking the reader out of the cost of an event."""
+
+_PIPE_SIZE: Final = 2**20
+"""Bytes the kernel may hold for us (Linux; its default is 65,536), so that the server need not
+wait while this process is busy elsewhere."""
+
+_STDERR_TAIL: Final = 8_192
+"""Bytes kept of what the server writes to stderr: its last words, for errors."""
+
+_LOOK_AGAIN: Final = 0.25
+"""Seconds between two looks at whether the process has ended, where the kernel does not tell."""
+
+_AFTERGLOW: Final = 0.5
+"""Seconds that output is still waited for once the process has ended. Its children may hold
+the pipe open for as long as they live; what it wrote itself is in the pipe already."""
+
+_ANSI: Final = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class StdioTransport:
+    """Owns a server process and speaks to it in lines; satisfies `Transport`."""
+
+    def __init__(
+        self,
+        process: ServerProcess,
+        *,
+        redact: Redactor | None = None,
+        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+    ) -> None:
+        self.process = process
+        self._splitter = LineSplitter(max_frame_bytes)
+        self._redact = redact or Redactor()
+        self._backlog: deque[memoryview] = deque()
+        self._backlogged = anyio.Event()
+        self._stderr = bytearray()
+        self._closing = False
+        self._output_over = False
+        self._closed = anyio.Event()
+        _widen(process.stdout)
+
+    @property
+    def oversized(self) -> int:
+        """How many lines were dropped for their length."""
+        return self._splitter.oversized
+
+    def send(self, message: bytes) -> None:
+        """Write one whole message, or queue what the pipe does not take."""
+        if self._closing or self._output_over:
+            raise TransportClosed
+        rest = memoryview(message)
+        if not self._backlog:
+            rest = rest[self._write(rest) :]
+        if rest:
+            self._backlog.append(rest)
+            self._backlogged.set()
+
+    async def receive(self) -> list[bytes]:
+        """Wait for the next lines; an empty list when the server's output has ended."""
+        waited = False
+        while not self._output_over:
+            try:
+                chunk = os.read(self.process.stdout, _CHUNK)
+            except BlockingIOError:
+                waited = True
+                await self._wait_readable()
+                continue
+            if not chunk:
+                self._output_over = True
+            elif lines := self._splitter.feed(chunk):
+                if not waited:
+                    await checkpoint()
+                return lines
+            elif not waited:
+                await checkpoint()
+        await checkpoint()
+        return []
+
+    async def serve(self) -> None:
+        """Write the backlog, drain stderr, notice the end of the process."""
+        async with anyio.create_task_group() as duties:
+            duties.start_soon(self._write_backlog)
+            duties.start_soon(self._drain_stderr)
+            duties.start_soon(self._notice_exit)
+
+    async def aclose(self) -> None:
+        """End the process and its group (see `ServerProcess.end`)."""
+        if self._closing:
+            with anyio.CancelScope(shield=True):
+                await self._closed.wait()
+            return
+        self._closing = True
+        try:
+            await self.process.end(self._discard)
+        finally:
+            self._output_over = True
+            self._closed.set()
+
+    def ending(self) -> Ending:
+        """How the process ended, and its last words."""
+        code = self.process.returncode
+        ended_by_signal = code is not None and code < 0
+        text = _ANSI.sub(b"", bytes(self._stderr)).decode("utf-8", "replace").strip()
+        return Ending(
+            exit_code=None if ended_by_signal else code,
+            signal=-code if code is not None and ended_by_signal else None,
+            stderr_tail=self._redact(text),
+        )
+
+    def _write(self, data: memoryview) -> int:
+        try:
+            return os.write(self.process.stdin, data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # The far end of stdin is gone. Its output may still hold the reason, so reading
+            # goes on to its end; `_notice_exit` sees to it that there is one.
+            return len(data)
+
+    async def _write_backlog(self) -> None:
+        while True:
+            while self._backlog:
+                await anyio.wait_writable(self.process.stdin)
+                rest = self._backlog.popleft()
+                rest = rest[self._write(rest) :]
+                if rest:
+                    self._backlog.appendleft(rest)
+            self._backlogged = anyio.Event()
+            await self._backlogged.wait()
+
+    async def _drain_stderr(self) -> None:
+        while self._read_stderr():
+            await anyio.wait_readable(self.process.stderr)
+
+    def _read_stderr(self) -> bool:
+        """Take what is there; False when there will be no more."""
+        while True:
+            try:
+                chunk = os.read(self.process.stderr, 65_536)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if not chunk:
+                return False
+            self._stderr += chunk
+            del self._stderr[:-_STDERR_TAIL]
+            if logger.isEnabledFor(logging.DEBUG):
+                text = _ANSI.sub(b"", chunk).decode("utf-8", "replace").rstrip()
+                logger.debug("%s", self._redact(text), extra={"pid": self.process.pid})
+
+    async def _notice_exit(self) -> None:
+        await self._wait_exit()
+        await anyio.sleep(_AFTERGLOW)
+        if not self._output_over:
+            self._output_over = True
+            anyio.notify_closing(self.process.stdout)
+
+    async def _wait_exit(self) -> None:
+        try:
+            descriptor = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") else -1
+        except OSError:
+            descriptor = -1
+        if descriptor >= 0:
+            try:
+                await anyio.wait_readable(descriptor)
+            finally:
+                os.close(descriptor)
+        while not self.process.poll():
+            await anyio.sleep(_LOOK_AGAIN)
+
+    async def _wait_readable(self) -> None:
+        try:
+            await anyio.wait_readable(self.process.stdout)
+        except anyio.ClosedResourceError:
+            self._output_over = True
+
+    def _discard(self) -> None:
+        """Empty the pipes: a server that cannot write may not come to its end."""
+        self._read_stderr()
+        try:
+            while os.read(self.process.stdout, _CHUNK):
+                pass
+        except OSError:
+            return
+
+
+def _widen(pipe: int) -> None:
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        try:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        except OSError:
+            # The user's share of pipe memory is used up; the default size works as well.
+            return

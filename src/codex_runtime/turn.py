@@ -1,0 +1,255 @@
+"""A turn: one piece of work in a thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import anyio
+
+from codex_runtime import protocol
+from codex_runtime._arguments import seconds as seconds_of
+from codex_runtime._client import Client
+from codex_runtime._feed import TurnFeed
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    InvalidArgument,
+    RequestRefused,
+    RequestTimeout,
+    TurnFailed,
+    TurnTimedOut,
+)
+from codex_runtime.protocol import Event, methods
+from codex_runtime.state import TurnResult, TurnStatus
+
+if TYPE_CHECKING:
+    from codex_runtime._events import Channel
+
+__all__ = ["DEFAULT_TURN_TIMEOUT", "TurnHandle"]
+
+logger = logging.getLogger("codex_runtime.turn")
+
+DEFAULT_TURN_TIMEOUT: Final = 3_600.0
+"""Seconds of active time. Honest work takes long; a hung turn must end some day."""
+
+INTERRUPT_BOUND: Final = 10.0
+"""Seconds that stopping a turn may take when its caller is leaving. 4 to 90 ms were measured
+(fact 56); a server that is a hundred times slower is not going to answer."""
+
+
+class TurnHandle:
+    """A running or ended turn. An asynchronous iterator over its events, in order.
+
+    Iterate once: events are handed out, not kept. Whoever lags gets merged deltas instead of
+    single ones; text is never lost. Cancelling the wait for the next event loses nothing.
+
+    The last event is `TurnCompletedNotification`; just before it comes one `ItemAbandoned` for
+    each item that was started and will not be completed.
+
+    Raises:
+        ConnectionLost: While iterating: the server went away.
+        RuntimeClosed: While iterating: the runtime was closed.
+        EventsLost: While iterating: this consumer lagged beyond every bound. Iterating on is
+            allowed, and `result()` is complete all the same.
+    """
+
+    def __init__(self, client: Client, feed: TurnFeed) -> None:
+        self._client = client
+        self._feed = feed
+        self._interrupt_sent = False
+        self._allowed: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<TurnHandle {self.turn_id} of thread {self.thread_id}, {self.status}>"
+
+    @property
+    def thread_id(self) -> str:
+        """The thread."""
+        return self._feed.state.thread_id
+
+    @property
+    def turn_id(self) -> str:
+        """The turn."""
+        return self._feed.state.turn_id
+
+    @property
+    def status(self) -> TurnStatus:
+        """Where the turn stands, by the events received so far."""
+        return self._feed.state.status
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Awaitable[Event]:
+        return self._channel.receive()
+
+    def text(self) -> TextStream:
+        """Iterate over the text of the agent's messages as it grows, and nothing else.
+
+        Uses up the turn's events. What was shown of a message that the server then gave up
+        (see `ItemAbandoned`) cannot be taken back here; `result().text` is right.
+        """
+        return TextStream(self)
+
+    async def wait_ended(self) -> None:
+        """Wait for the turn's end, whatever it is. Cancelling stops the wait, not the turn."""
+        await self._feed.ended.wait()
+
+    async def result(self, *, raise_on_failure: bool = True) -> TurnResult:
+        """Wait for the turn's end and return what it did.
+
+        Needs no iteration, and does not disturb one. Cancelling interrupts the turn and waits
+        for its end, 10 seconds at the most; `wait_ended()` is the wait that can be given up.
+
+        Args:
+            raise_on_failure: Raise if the turn failed or ran out of time; otherwise see
+                `TurnResult.status` and `.error`.
+
+        Raises:
+            TurnFailed: The turn failed. Its `result` holds what was done.
+            TurnTimedOut: Its time was up and it was interrupted. Likewise.
+            ConnectionLost: The server went away.
+            RuntimeClosed: The runtime was closed.
+        """
+        try:
+            await self._feed.ended.wait()
+        except anyio.get_cancelled_exc_class():
+            await self.interrupt_on_leaving()
+            raise
+        if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
+            raise self._feed.error
+        result = self._feed.state.result()
+        if raise_on_failure and self._allowed is not None:
+            raise TurnTimedOut(self._allowed, result)
+        if raise_on_failure and result.status == "failed":
+            raise TurnFailed(result.error, result)
+        return result
+
+    async def interrupt(self, *, timeout: float | None = None, kill_commands: bool = False) -> None:
+        """Stop the turn and wait for its end. Does nothing if it has ended.
+
+        Waits for the turn's start first, since the server refuses an interrupt before that and
+        runs the turn on (fact 57), and asks only once, since it may never answer a second
+        time (fact 60). Cancelling stops the wait; the turn may still be interrupted.
+
+        Args:
+            timeout: Seconds for all of it; by default the runtime's `request_timeout`.
+            kill_commands: Also end the commands that the turn leaves running in the
+                background; an interrupt alone does not (fact 61). Not those that moved to a
+                session of their own.
+
+        Raises:
+            RequestTimeout: The turn did not end in time.
+            ConnectionLost: The server went away before the turn ended.
+            RuntimeClosed: The runtime was closed before the turn ended.
+        """
+        seconds = seconds_of("timeout", timeout, self._client.request_timeout)
+        running = self._open_commands() if kill_commands else frozenset[str]()
+        with anyio.move_on_after(seconds):
+            await self._feed.started.wait()
+            if not self._feed.ended.is_set() and not self._interrupt_sent:
+                await self._ask_to_stop(seconds)
+            await self._feed.ended.wait()
+            if kill_commands:
+                await self._kill(running | self._open_commands(), seconds)
+            if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
+                raise self._feed.error
+            return
+        raise RequestTimeout(methods.TURN_INTERRUPT.method, seconds)
+
+    async def interrupt_on_leaving(self) -> None:
+        """Interrupt for a caller who is being cancelled: shielded, bounded, never raising."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self.interrupt(timeout=INTERRUPT_BOUND)
+            except CodexRuntimeError as error:
+                logger.warning("turn %s may still run: %s", self.turn_id, error)
+
+    async def keep_time(self, seconds: float) -> None:
+        """Interrupt the turn when it has been active for `seconds`. Run by the runtime."""
+        feed, left = self._feed, seconds
+        while not feed.ended.is_set():
+            feed.clock_changed = anyio.Event()
+            paused, began = feed.paused, anyio.current_time()
+            with anyio.move_on_after(inf if paused else max(left, 0.0)):
+                await feed.clock_changed.wait()
+            if not paused:
+                left -= anyio.current_time() - began
+            if left <= 0 and not feed.ended.is_set():
+                await self._stop_for_time(seconds)
+
+    async def _stop_for_time(self, seconds: float) -> None:
+        self._allowed = seconds
+        await self.interrupt_on_leaving()
+        if not self._feed.ended.is_set():
+            self._feed.state.give_up()
+            self._feed.fail(TurnTimedOut(seconds, self._feed.state.result()))
+
+    async def _ask_to_stop(self, seconds: float) -> None:
+        self._interrupt_sent = True
+        params = protocol.TurnInterruptParams(thread_id=self.thread_id, turn_id=self.turn_id)
+        async with anyio.create_task_group() as race:
+
+            async def ask() -> None:
+                try:
+                    await self._client.request(methods.TURN_INTERRUPT, params, timeout=seconds)
+                except RequestRefused as refusal:
+                    # The turn has just ended, and its end is on the way.
+                    logger.debug("turn %s: %s", self.turn_id, refusal)
+                except CodexRuntimeError as error:
+                    logger.debug("turn %s: no answer to the interrupt: %s", self.turn_id, error)
+                else:
+                    return
+                await self._feed.ended.wait()
+
+            race.start_soon(ask)
+            await self._feed.ended.wait()
+            race.cancel_scope.cancel()
+
+    def _open_commands(self) -> frozenset[str]:
+        return frozenset(
+            item.id
+            for item in self._feed.state.open_items
+            if isinstance(item, protocol.CommandExecutionItem)
+        )
+
+    async def _kill(self, item_ids: frozenset[str], seconds: float) -> None:
+        if not item_ids:
+            return
+        listing = await self._client.request(
+            methods.THREAD_BACKGROUND_TERMINALS_LIST,
+            protocol.ThreadBackgroundTerminalsListParams(thread_id=self.thread_id),
+            timeout=seconds,
+        )
+        for terminal in listing.data or ():
+            if terminal.item_id in item_ids:
+                params = protocol.ThreadBackgroundTerminalsTerminateParams(
+                    thread_id=self.thread_id, process_id=terminal.process_id
+                )
+                await self._client.request(
+                    methods.THREAD_BACKGROUND_TERMINALS_TERMINATE, params, timeout=seconds
+                )
+
+    @property
+    def _channel(self) -> Channel:
+        if self._feed.channel is None:
+            raise InvalidArgument("turn", "keeps no events", "start it with turn_start()")
+        return self._feed.channel
+
+
+class TextStream:
+    """The growing text of a turn's messages; made by `TurnHandle.text`."""
+
+    def __init__(self, turn: TurnHandle) -> None:
+        self._turn = turn
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        while True:
+            event: Any = await anext(self._turn)
+            if event.method == "item/agentMessage/delta" and event.delta:
+                return event.delta
