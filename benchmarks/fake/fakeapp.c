@@ -261,6 +261,15 @@ static void launch(void *(*run)(void *), void *arg) {
     pthread_detach(thread);
 }
 
+/* The user agent begins with the client's own name, as the real one's does. */
+static void initialize(const char *id, const char *line) {
+    char name[128] = "\"bench\"";
+    field(line, "\"name\"", name, sizeof name);
+    name[strlen(name) - 1] = 0;
+    answer(id, "{\"userAgent\":%s/0.163.0 (Linux)\",\"codexHome\":\"/tmp\",\"platformFamily\":\"unix\","
+               "\"platformOs\":\"linux\"}", name);
+}
+
 static void start_thread(const char *id, const char *line) {
     char thread[ID], cwd[4096] = "\"/tmp\"";
     field(line, "\"cwd\"", cwd, sizeof cwd);
@@ -308,8 +317,7 @@ static void interrupt_turn(const char *id, const char *line) {
 static void serve(const char *line) {
     char id[128], method[128];
     if (!field(line, "\"method\"", method, sizeof method) || !field(line, "\"id\"", id, sizeof id)) return;
-    if (is(method, "\"initialize\""))
-        answer(id, "{\"userAgent\":\"bench/0.163.0 (Linux)\",\"codexHome\":\"/tmp\",\"platformFamily\":\"unix\",\"platformOs\":\"linux\"}");
+    if (is(method, "\"initialize\"")) initialize(id, line);
     else if (is(method, "\"thread/start\"")) start_thread(id, line);
     else if (is(method, "\"turn/start\"")) start_turn(id, line);
     else if (is(method, "\"turn/interrupt\"")) interrupt_turn(id, line);

@@ -22,7 +22,7 @@ def seconds(field: str, value: float | None, default: float) -> float:
     """
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(field, f"is {value!r}", "use a positive number of seconds")
     return float(value)
 

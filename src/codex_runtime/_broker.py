@@ -1,5 +1,7 @@
-"""What the server asks of us. Until somebody is there to decide, each request gets the refusal
-of its own kind: the turn goes on, the model is told, and nothing outside the sandbox happens.
+"""What the server asks of us, and how to say no.
+
+Until somebody is there to decide, each request gets the refusal of its own kind: the turn goes
+on, the model is told, and nothing outside the sandbox happens.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
 """What handles share: the connection of the moment, the event hub, the limits of waiting."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from anyio.abc import TaskGroup
 
 from codex_runtime._events import Hub
 from codex_runtime._peer import Peer
@@ -12,14 +14,6 @@ __all__ = ["Client"]
 
 P = TypeVar("P")
 R = TypeVar("R")
-
-
-class Spawner(Protocol):
-    """The part of a task group that starts tasks."""
-
-    def start_soon(self, func: Callable[..., Awaitable[Any]], *args: Any) -> None:
-        """Start `func` in a task of the group."""
-        ...
 
 
 class Client:
@@ -36,7 +30,7 @@ class Client:
         self.request_timeout = request_timeout
         self.remote = remote
         self._peer: Peer | None = None
-        self._tasks: Spawner | None = None
+        self._tasks: TaskGroup | None = None
         self._closed: Callable[[], CodexRuntimeError] = _not_open
 
     @property
@@ -51,7 +45,7 @@ class Client:
             raise self._closed()
         return self._peer
 
-    def open(self, peer: Peer, tasks: Spawner) -> None:
+    def open(self, peer: Peer, tasks: TaskGroup) -> None:
         """From now on there is a connection."""
         self._peer, self._tasks = peer, tasks
 
@@ -68,7 +62,7 @@ class Client:
         seconds = self.request_timeout if timeout is None else timeout
         return await self.peer.request(method, params, timeout=seconds)
 
-    def spawn(self, run: Callable[..., Awaitable[Any]], *args: Any) -> None:
+    def spawn(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that lives as long as the connection."""
         if self._tasks is None:
             raise self._closed()

@@ -76,7 +76,7 @@ class Envelope(msgspec.Struct, rename="camel", gc=False):
     """One line from the server, with what it carries left undecoded."""
 
     method: str | UnsetType = UNSET
-    id: RequestId | None | UnsetType = UNSET
+    id: RequestId | UnsetType | None = UNSET
     params: Raw = Raw(b"null")
     result: Raw | UnsetType = UNSET
     error: Raw | UnsetType = UNSET

@@ -218,8 +218,8 @@ class Hub:
     def __init__(self) -> None:
         self._turns: dict[TurnKey, Sink] = {}
         self._starting: dict[str, Sink] = {}
-        self._threads: dict[str, list[Sink]] = {}
-        self._everything: list[Sink] = []
+        self._subscribers: dict[str | None, list[Sink]] = {}
+        """By thread id; None stands for all events."""
         self._where: dict[type[Event], _Where] = {}
         self._active: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
@@ -239,19 +239,14 @@ class Hub:
         where = self._where.get(type(event)) or self._learn(type(event))
         thread_id, turn_id = where(event)
         if turn_id is not None and thread_id is not None:
-            sink = self._turns.get((thread_id, turn_id))
-            if sink is None:
-                sink = self._starting.get(thread_id)
+            sink = self._turns.get((thread_id, turn_id)) or self._starting.get(thread_id)
             if sink is not None:
                 sink.push(event, size)
-        elif thread_id in self._status_watchers and event.method == "thread/status/changed":
-            for watch in self._status_watchers[thread_id]:
-                watch(event)
-        if self._threads and thread_id in self._threads:
-            for sink in self._threads[thread_id]:
+        if self._subscribers:
+            for sink in (*self._subscribers.get(thread_id, ()), *self._subscribers.get(None, ())):
                 sink.push(event, size)
-        for sink in self._everything:
-            sink.push(event, size)
+        if turn_id is None and thread_id in self._status_watchers:
+            self._tell_status(thread_id, event)
 
     def active_turn(self, thread_id: str) -> str | None:
         """The turn of this thread that was seen to start and not to end; `""` for one on its way."""
@@ -278,20 +273,14 @@ class Hub:
 
     def subscribe(self, sink: Sink, thread_id: str | None = None) -> None:
         """Give `sink` all events of a thread, or all there are."""
-        if thread_id is None:
-            self._everything.append(sink)
-        else:
-            self._threads.setdefault(thread_id, []).append(sink)
+        self._subscribers.setdefault(thread_id, []).append(sink)
 
     def unsubscribe(self, sink: Sink, thread_id: str | None = None) -> None:
         """Undo `subscribe`."""
-        if thread_id is None:
-            self._everything.remove(sink)
-            return
-        group = self._threads[thread_id]
+        group = self._subscribers[thread_id]
         group.remove(sink)
         if not group:
-            del self._threads[thread_id]
+            del self._subscribers[thread_id]
 
     def watch_status(self, thread_id: str, watch: Callable[[Any], None]) -> None:
         """Call `watch` with each `thread/status/changed` of this thread."""
@@ -312,8 +301,13 @@ class Hub:
         self._active.clear()
 
     def _sinks(self) -> list[Sink]:
-        sinks = [*self._turns.values(), *self._starting.values(), *self._everything]
-        return sinks + [sink for group in self._threads.values() for sink in group]
+        sinks = [*self._turns.values(), *self._starting.values()]
+        return sinks + [sink for group in self._subscribers.values() for sink in group]
+
+    def _tell_status(self, thread_id: str | None, event: Event) -> None:
+        if event.method == "thread/status/changed" and thread_id is not None:
+            for watch in self._status_watchers[thread_id]:
+                watch(event)
 
     def _learn(self, kind: type[Event]) -> _Where:
         fields = kind.__struct_fields__

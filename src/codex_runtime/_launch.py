@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ from codex_runtime.errors import IncompatibleCodexVersion, InvalidArgument
 from codex_runtime.transports import Transport
 from codex_runtime.transports.stdio import StdioTransport
 
-__all__ = ["MINIMUM_CODEX", "Connect", "Launch", "ServerInfo", "handshake"]
+__all__ = ["MINIMUM_CODEX", "Connect", "Greeting", "Launch", "ServerInfo", "handshake"]
 
 MINIMUM_CODEX: Final = "0.154.0"
 """Older ones corrupt threads of newer ones, or report turns that never come (facts 53, 135)."""
@@ -47,6 +47,15 @@ class ServerInfo:
     user_agent: str
     codex_home: str
     platform_os: str
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """How to introduce this client. The fields are those of `Runtime`."""
+
+    client_info: Mapping[str, str] | None = None
+    experimental_api: bool = True
+    version_guard: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,10 +127,8 @@ class Launch:
 
 async def handshake(
     peer: Peer,
+    greeting: Greeting,
     *,
-    client_info: Mapping[str, str] | None,
-    experimental_api: bool,
-    version_guard: bool,
     timeout: float,
 ) -> ServerInfo:
     """Greet the server and check that it can be worked with.
@@ -132,8 +139,13 @@ async def handshake(
         IncompatibleCodexVersion: It is too old.
         ConnectionLost: It went away.
     """
-    info = {"name": "codex-runtime", "title": None, "version": __version__, **(client_info or {})}
-    params = {"clientInfo": info, "capabilities": {"experimentalApi": experimental_api}}
+    info = {
+        "name": "codex-runtime",
+        "title": None,
+        "version": __version__,
+        **(greeting.client_info or {}),
+    }
+    params = {"clientInfo": info, "capabilities": {"experimentalApi": greeting.experimental_api}}
     # Undecoded on purpose: the generated types are imported while the server gets ready.
     answer = msgspec.json.decode(
         await peer.call("initialize", encode(params), timeout=timeout), type=dict[str, Any]
@@ -146,7 +158,7 @@ async def handshake(
         codex_home=str(answer.get("codexHome", "")),
         platform_os=str(answer.get("platformOs", "")),
     )
-    if version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
+    if greeting.version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
         raise IncompatibleCodexVersion(server.codex_version, MINIMUM_CODEX)
     return server
 
@@ -168,11 +180,11 @@ def _toml(value: Any, path: str) -> str:
         case bool() | int() | float() | str():
             return encode(value, path).decode()
         case list() | tuple():
-            return "[" + ", ".join(_toml(v, f"{path}[{i}]") for i, v in enumerate(value)) + "]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — plain data
+            values = cast("list[Any] | tuple[Any, ...]", value)
+            return "[" + ", ".join(_toml(v, f"{path}[{i}]") for i, v in enumerate(values)) + "]"
         case Mapping():
-            pairs = (
-                f"{encode(str(k)).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in value.items()
-            )  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — plain data
+            table = cast("Mapping[str, Any]", value)
+            pairs = (f"{encode(k).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in table.items())
             return "{" + ", ".join(pairs) + "}"
         case _:
             raise InvalidArgument(

@@ -4,9 +4,9 @@ The server answers NaN, infinities, lone surrogates and nesting over about 125 l
 silence (measured on 0.133 to 0.169), so a request holding one would only ever time out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -41,35 +41,31 @@ def _check(value: Any, path: str, depth: int) -> None:
     match value:
         case str():
             _check_text(value, path)
-        case float():
-            if not isfinite(value):
-                raise UnsendableValue(path, f"is {value}", "JSON has no such number")
-        case msgspec.Struct():
-            _enter(path, depth)
-            for name, inner in zip(
-                value.__struct_encode_fields__,
-                map(value.__getattribute__, value.__struct_fields__),
-                strict=True,
-            ):
-                _check(inner, f"{path}.{name}", depth + 1)
-        case Mapping():
-            _check_mapping(value, path, depth)  # pyright: ignore[reportUnknownArgumentType] — any mapping
-        case list() | tuple() | set() | frozenset():
-            _enter(path, depth)
-            for index, inner in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — any sequence
-                _check(inner, f"{path}[{index}]", depth + 1)
+        case float() if not isfinite(value):
+            raise UnsendableValue(path, f"is {value}", "JSON has no such number")
+        case msgspec.Struct() | Mapping() | list() | tuple() | set() | frozenset():
+            if depth >= MAX_DEPTH:
+                raise UnsendableValue(path, f"is nested more than {MAX_DEPTH} levels deep")
+            for inner_path, inner in _parts(value, path):
+                _check(inner, inner_path, depth + 1)
         case _:
             # Everything else either has one plain form or is refused by the encoder.
             return
 
 
-def _check_mapping(value: Mapping[Any, Any], path: str, depth: int) -> None:
-    _enter(path, depth)
-    for key, inner in value.items():
-        if not isinstance(key, str):
-            raise UnsendableValue(path, f"has a key of type {type(key).__name__}", "use text keys")
-        _check_text(key, f"{path} (a key)")
-        _check(inner, f"{path}.{key}", depth + 1)
+def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield f"{path}.{name}", getattr(value, name)
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[Any, Any]", value).items():
+            if not isinstance(key, str):
+                raise UnsendableValue(path, f"has a key of type {type(key).__name__}", "use text")
+            _check_text(key, f"{path} (a key)")
+            yield f"{path}.{key}", inner
+    else:
+        for index, inner in enumerate(value):
+            yield f"{path}[{index}]", inner
 
 
 def _check_text(text: str, path: str) -> None:
@@ -81,8 +77,3 @@ def _check_text(text: str, path: str) -> None:
         raise UnsendableValue(
             path, f"has a lone surrogate at character {error.start}", "it is not valid text"
         ) from None
-
-
-def _enter(path: str, depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise UnsendableValue(path, f"is nested more than {MAX_DEPTH} levels deep")

@@ -5,14 +5,14 @@ there, and whatever is awaited would hold back every other thread's events.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 import anyio
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from codex_runtime._broker import refusal_of
 from codex_runtime._connection import (
@@ -54,7 +54,6 @@ class Counters:
     refusals: int = 0
     timeouts: int = 0
     notifications: int = 0
-    unknown_notifications: int = 0
     server_requests: int = 0
     malformed: int = 0
     late_answers: int = 0
@@ -163,7 +162,7 @@ class Peer:
         raise RequestTimeout(method, timeout)
 
     @asynccontextmanager
-    async def open(self, method: str, params: bytes) -> AsyncIterator[Pending]:
+    async def open(self, method: str, params: bytes) -> AsyncGenerator[Pending]:
         """Send a request; the body may wait for its answer as often as it likes.
 
         Entering waits for one's turn among the requests in flight.
@@ -214,10 +213,10 @@ class Peer:
     def _dispatch_other(self, envelope: Envelope) -> None:
         match classify(envelope):
             case Kind.ANSWER:
-                self._settle(envelope, Raw(envelope.result or b"null"))
+                self._settle(envelope, _present(envelope.result))
             case Kind.REFUSAL:
                 self.counters.refusals += 1
-                self._settle(envelope, decode_refusal(Raw(envelope.error or b"null")))
+                self._settle(envelope, decode_refusal(_present(envelope.error)))
             case Kind.REQUEST:
                 self._refuse(envelope)
             case Kind.NOTIFICATION | Kind.NOISE:
@@ -248,6 +247,10 @@ class Peer:
         self.counters.malformed += 1
         # Never its content: nobody knows what it is.
         logger.warning("dropped a line of %d bytes that is no message: %s", len(line), error)
+
+
+def _present(value: Raw | UnsetType) -> Raw:
+    return Raw(b"null") if value is UNSET else value
 
 
 def _report_issue(method: str, problem: str) -> None:

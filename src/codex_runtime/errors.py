@@ -139,8 +139,10 @@ class SandboxNotAllowed(InvalidArgument):
 
 @dataclass(eq=False, repr=False)
 class UnsendableValue(InvalidArgument):
-    """A value has no form in JSON that the server would read. The server answers such requests
-    with silence (measured on 0.133 to 0.169), so they are refused here.
+    """A value has no form in JSON that the server would read.
+
+    The server answers such requests with silence (measured on 0.133 to 0.169), so they are
+    refused here.
 
     Attributes:
         field: Where the value stands, say `params.input[0].text`.

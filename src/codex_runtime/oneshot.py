@@ -79,9 +79,9 @@ async def _run(prompt: TurnInput, raise_on_failure: bool, options: RunOptions) -
 def stream(
     prompt: TurnInput, *, runtime: Runtime | None = None, **options: Unpack[RunOptions]
 ) -> Stream:
-    """Ask codex once, in a new thread, and follow the turn: `async with stream(…) as turn:`.
+    """Ask codex once, in a new thread, and follow its turn while it works.
 
-    The block gets a `TurnHandle`. Leaving it before the turn has ended interrupts the turn,
+    Use it as `async with stream("…") as turn:`. The block gets a `TurnHandle`. Leaving it before the turn has ended interrupts the turn,
     waits for its end (10 seconds at the most) and ends the server.
 
     Args and exceptions are those of `run`; those about starting come out of `async with`.

@@ -10,8 +10,9 @@ __all__ = ["ApprovalPolicy", "SandboxMode", "check_sandbox", "sandbox_mode", "sa
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
 """The presets of `thread/start.sandbox`."""
 
-ApprovalPolicy: TypeAlias = Literal["untrusted", "on-request", "never"] | str
-"""When the server asks before it acts. An open set: newer servers may know more."""
+ApprovalPolicy: TypeAlias = str
+"""When the server asks before it acts: `untrusted`, `on-request`, `never`. An open set: it has
+changed between releases of codex."""
 
 DEFAULT_SANDBOX: Final = "read-only"
 """Sent where the caller names no sandbox: the strictest there is."""

@@ -17,7 +17,7 @@ from codex_runtime import protocol
 from codex_runtime._arguments import absolute_cwd, given, seconds
 from codex_runtime._client import Client
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
-from codex_runtime._launch import Connect, Launch, ServerInfo, handshake
+from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo, handshake
 from codex_runtime._outgoing import encode
 from codex_runtime._owner import Owner
 from codex_runtime._peer import Counters, Peer
@@ -68,6 +68,7 @@ class Statistics:
         timeouts: Given up, for lack of an answer.
         late_answers: Answers that nobody waited for any more.
         notifications: Received.
+        unknown: Notifications and requests of kinds that this version does not know.
         server_requests: Asked by the server.
         malformed: Lines that were no message.
         oversized: Lines longer than `max_frame_bytes`, dropped.
@@ -80,6 +81,7 @@ class Statistics:
     timeouts: int
     late_answers: int
     notifications: int
+    unknown: int
     server_requests: int
     malformed: int
     oversized: int
@@ -157,11 +159,7 @@ class Runtime:
         self._connect = connect
         self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
         self._max_in_flight = _in_flight(max_in_flight)
-        self._greeting = {
-            "client_info": client_info,
-            "experimental_api": experimental_api,
-            "version_guard": version_guard,
-        }
+        self._greeting = Greeting(client_info, experimental_api, version_guard)
         self._client = Client(
             request_timeout=seconds("request_timeout", request_timeout, 30.0), remote=remote
         )
@@ -240,10 +238,11 @@ class Runtime:
             timeouts=counters.timeouts,
             late_answers=counters.late_answers,
             notifications=counters.notifications,
+            unknown=self._peer.codec.unknown if self._peer else 0,
             server_requests=counters.server_requests,
             malformed=counters.malformed,
             oversized=self._transport.oversized if self._transport else 0,
-            degraded=self._peer.codec.issues if self._peer else 0,
+            degraded=self._peer.codec.degraded if self._peer else 0,
         )
 
     async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
@@ -376,9 +375,7 @@ class Runtime:
 
     async def _greet(self, peer: Peer) -> CodexRuntimeError | None:
         try:
-            self._server_info = await handshake(
-                peer, timeout=self._startup_timeout, **self._greeting
-            )
+            self._server_info = await handshake(peer, self._greeting, timeout=self._startup_timeout)
         except CodexRuntimeError as error:
             return error
         return None
@@ -430,7 +427,7 @@ def _thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams
 
 
 def _positive(field: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(field, f"is {value!r}", "use a positive whole number")
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
 from codex_runtime.protocol import Event, Notification
 from codex_runtime.usage import TokenUsage, UsageMeter
@@ -18,7 +18,7 @@ TurnStatus: TypeAlias = Literal["inProgress", "completed", "interrupted", "faile
 """Where a turn stands. `incomplete`: nobody knows, because the server never told of its end."""
 
 
-class ItemAbandoned(Notification):
+class ItemAbandoned(Notification, frozen=True, kw_only=True):
     """An item was started and will not be completed: its turn is over.
 
     Made here, not by the server, which leaves such items open without a word: half-streamed
@@ -104,7 +104,7 @@ class TurnState:
 
     def apply(self, event: Event) -> None:
         """Take the next event of this turn. Deltas change nothing: completed items are whole."""
-        fold = _FOLDS.get(event.method)
+        fold = self._FOLDS.get(event.method)
         if fold is not None:
             fold(self, event)
 
@@ -159,23 +159,23 @@ class TurnState:
             if key := _key(item):
                 self._completed.setdefault(key, item)
 
+    # How each event changes a turn. `error` is not among them: with `willRetry` it is progress,
+    # without it `turn/completed` follows with the same error (facts 85 and 87).
+    _FOLDS: ClassVar[dict[str, Callable[[TurnState, Any], None]]] = {
+        "turn/started": _on_turn_started,
+        "item/started": _on_item_started,
+        "item/completed": _on_item_completed,
+        "turn/diff/updated": _on_diff,
+        "thread/tokenUsage/updated": _on_usage,
+        "turn/completed": _on_turn_completed,
+    }
+
 
 _ENDS: Final[dict[str, TurnStatus]] = {
     "completed": "completed",
     "interrupted": "interrupted",
     "failed": "failed",
 }
-
-_FOLDS: Final[dict[str, Callable[[TurnState, Any], None]]] = {
-    "turn/started": TurnState._on_turn_started,  # noqa: SLF001 — its own table
-    "item/started": TurnState._on_item_started,  # noqa: SLF001 — its own table
-    "item/completed": TurnState._on_item_completed,  # noqa: SLF001 — its own table
-    "turn/diff/updated": TurnState._on_diff,  # noqa: SLF001 — its own table
-    "thread/tokenUsage/updated": TurnState._on_usage,  # noqa: SLF001 — its own table
-    "turn/completed": TurnState._on_turn_completed,  # noqa: SLF001 — its own table
-}
-"""How each event changes a turn. `error` is not among them: with `willRetry` it is progress,
-without it `turn/completed` follows with the same error (facts 85 and 87)."""
 
 
 def _key(item: Any) -> str | None:

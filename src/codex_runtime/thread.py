@@ -174,7 +174,7 @@ def _input_items(input: TurnInput) -> list[UserInput]:
 def _input_item(item: str | UserInput, index: int) -> UserInput:
     if isinstance(item, str):
         return protocol.TextInput(text=item)
-    if not isinstance(item, Struct):
+    if not isinstance(item, Struct):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(
             f"input[{index}]",
             f"is of type {type(item).__name__}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocol_generator.errors import SchemaError
-from protocol_generator.schema import Definitions, Json, Schema, kinds_of, walk
+from protocol_generator.schema import Definitions, Json, Schema, is_dict, is_list, kinds_of, walk
 from protocol_generator.tables import KEYWORDS
 
 SIDES = ("ClientRequest", "ServerRequest", "ServerNotification")
@@ -105,14 +105,12 @@ def _check_words(name: str, schema: Schema) -> None:
 
 def _meaning(value: Json, *, names: bool = False) -> Json:
     """Return a schema without its prose; `names` says that the keys are names, not keywords."""
-    if isinstance(value, dict):
-        schema: Schema = value
+    if is_dict(value):
         return {
             key: _meaning(inner, names=key == "properties" and not names)
-            for key, inner in schema.items()
+            for key, inner in value.items()
             if names or key not in _PROSE
         }
-    if isinstance(value, list):
-        members: list[Json] = value
-        return [_meaning(inner) for inner in members]
+    if is_list(value):
+        return [_meaning(inner) for inner in value]
     return value.replace("/definitions/v2/", "/definitions/") if isinstance(value, str) else value

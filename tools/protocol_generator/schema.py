@@ -1,7 +1,7 @@
 """Questions asked of one JSON Schema, and schemas made from others. Pure functions."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from protocol_generator.errors import SchemaError
 
@@ -13,6 +13,16 @@ Schema: TypeAlias = dict[str, Any]
 
 Definitions: TypeAlias = Mapping[str, Schema]
 """The named schemas of a bundle, in one namespace."""
+
+
+def is_dict(value: Json) -> TypeGuard[dict[str, Json]]:
+    """Say whether decoded JSON is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Json) -> TypeGuard[list[Json]]:
+    """Say whether decoded JSON is an array."""
+    return isinstance(value, list)
 
 
 def as_schema(value: Json) -> Schema:
@@ -138,11 +148,10 @@ def walk(schema: Json, where: str) -> Iterator[tuple[str, Schema]]:
     """
     if isinstance(schema, bool):
         return
-    if not isinstance(schema, dict):
+    if not is_dict(schema):
         raise SchemaError(f"{where}: {type(schema).__name__} where a schema should be")
-    known: Schema = schema
-    yield where, known
-    for place, child in _children(known):
+    yield where, schema
+    for place, child in _children(schema):
         yield from walk(child, f"{where}.{place}")
 
 

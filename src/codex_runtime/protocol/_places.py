@@ -26,6 +26,8 @@ from codex_runtime.protocol._base import (
 
 _UNKNOWN_CLASSES = (Unknown, UnknownKind, UnknownMode, UnknownHandlerType)
 
+_UNIONS: tuple[object, ...] = (Union, UnionType)
+
 ANY_KEY = "..."
 """How msgspec writes a step into a mapping: it does not say which key."""
 
@@ -139,7 +141,7 @@ def _origin(kind: TypeForm) -> object:
 
 
 def _members(kind: TypeForm) -> tuple[TypeForm, ...]:
-    return get_args(kind) if _origin(kind) in (Union, UnionType) else (kind,)
+    return get_args(kind) if _origin(kind) in _UNIONS else (kind,)
 
 
 def _unknown_of(kind: TypeForm) -> type[msgspec.Struct] | None:

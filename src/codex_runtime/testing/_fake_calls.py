@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.lowlevel import checkpoint
 
+from codex_runtime.testing._fake_gates import wait_for_gate
 from codex_runtime.testing._fake_items import (
     command_execution,
     dynamic_tool_call,
@@ -155,8 +156,6 @@ class CallPlay:
         item["source"] = "unifiedExecStartup"
 
     async def _while_running(self, call_id: str, call: Shell, item: Json) -> None:
-        from codex_runtime.testing._fake_turn import wait_for_gate  # noqa: PLC0415 — a circle
-
         assert call.gate is not None  # noqa: S101 — the caller has looked
         try:
             await wait_for_gate(call.gate)
@@ -167,8 +166,6 @@ class CallPlay:
         self._exited(call_id, call, item, late=True)
 
     async def _outlives(self, call_id: str, call: Shell, item: Json) -> None:
-        from codex_runtime.testing._fake_turn import wait_for_gate  # noqa: PLC0415 — a circle
-
         assert call.gate is not None  # noqa: S101 — only a command at a gate can outlive its turn
         try:
             await wait_for_gate(call.gate)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import from_thread
-from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint, current_token
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 
 from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
-from codex_runtime.testing._gates import Gate, GateTimeout
+from codex_runtime.testing._fake_gates import wait_for_gate
+from codex_runtime.testing._gates import GateTimeout
 from codex_runtime.testing._json import Json
 from codex_runtime.testing._responses import response_usage, words
 from codex_runtime.testing._step_types import (
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from codex_runtime.testing._fake_process import FakeProcess
     from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 
-__all__ = ["TurnPlay", "wait_for_gate"]
+__all__ = ["TurnPlay"]
 
 START_ROUNDS = 20
 """Rounds of the scheduler between the answer to `turn/start` and `turn/started`.
@@ -56,6 +54,7 @@ class TurnPlay:
         self._turn = turn
         self._calls = CallPlay(self)
         self._retries = 0
+        self._unreported: Usage | None = None
 
     @property
     def process(self) -> FakeProcess:
@@ -185,6 +184,8 @@ class TurnPlay:
         """Play a whole response, which steering may break off."""
         steered = False
         for output in outputs:
+            # Codex runs calls beside the stream, which is complete long before they are.
+            self._unreported = None if isinstance(output, (AssistantMessage, Reasoning)) else usage
             try:
                 steered = await self._output(output)
             except GateTimeout as error:
@@ -193,8 +194,11 @@ class TurnPlay:
                 return Failure(f"{type(error).__name__}: {error}")
             if steered:
                 break
+        if not steered:
+            self._unreported = usage
         await self._calls.finish()
         self.report_usage(None if steered else usage)
+        self._unreported = None
         self._retries = 0
         return None
 
@@ -285,7 +289,7 @@ class TurnPlay:
         thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now()
         thread.last_interrupted = turn.id if status == "interrupted" else None
         if status == "interrupted":
-            self.report_usage(None)
+            self.report_usage(self._unreported)
         process.answer_interrupts(thread, turn)
         if failure is not None:
             turn.error = failure.final()
@@ -302,35 +306,6 @@ class TurnPlay:
         process.tell(thread, "turn/completed", {"threadId": thread.id, "turn": finished})
         self._calls.resolve_open()
         turn.done.set()
-
-
-async def wait_for_gate(gate: Gate) -> None:
-    """Wait until a gate opens, whichever thread opens it.
-
-    Raises:
-        GateTimeout: Nobody did within the gate's time.
-    """
-    opened = anyio.Event()
-    token, here = current_token(), threading.get_ident()
-
-    def wake() -> None:
-        if threading.get_ident() == here:
-            opened.set()
-            return
-        # The loop may have ended since: then nobody waits.
-        with contextlib.suppress(RuntimeError):
-            from_thread.run_sync(opened.set, token=token)
-
-    if gate.arrive(wake):
-        await checkpoint()
-        return
-    try:
-        with anyio.move_on_after(gate.seconds):
-            await opened.wait()
-            return
-    finally:
-        gate.leave(wake)
-    raise GateTimeout(gate.seconds)
 
 
 _NO_RATE_LIMITS: Json = {

@@ -341,8 +341,9 @@ def respond(
 
     Args:
         answer: Gets the call, returns a step; or several, of which the first answers this
-            call and the others stay at the head of the script. It runs outside the test's
-            own thread; an exception in it fails the turn and comes out of
+            call and the others stay at the head of the script. With `ScriptedModel` it runs
+            in a thread of the model's, with `FakeAppServer` in the event loop, and must not
+            block there. An exception in it fails the turn and comes out of
             `assert_complete()`.
         times: How many calls it answers. None: every one from here on, and the script counts
             as complete with it.

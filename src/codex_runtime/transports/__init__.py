@@ -10,7 +10,7 @@ from typing import Protocol
 __all__ = ["Ending", "Transport", "TransportClosed"]
 
 
-class TransportClosed(Exception):  # noqa: N818 — says what happened
+class TransportClosed(Exception):
     """A message was to be sent over a transport that has ended. Never reaches users."""
 
 

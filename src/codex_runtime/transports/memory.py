@@ -10,35 +10,50 @@ from codex_runtime.transports import Ending, TransportClosed
 __all__ = ["MemoryTransport", "memory_pair"]
 
 
+class _Pipe:
+    """One direction."""
+
+    def __init__(self) -> None:
+        self.messages: deque[bytes] = deque()
+        self.arrived = anyio.Event()
+
+
+class _Pair:
+    """What both ends know."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.ending = Ending()
+
+
 class MemoryTransport:
     """One end of a pair made by `memory_pair`; satisfies `Transport`."""
 
-    def __init__(self) -> None:
-        self._inbox: deque[bytes] = deque()
-        self._arrived = anyio.Event()
-        self._peer: MemoryTransport | None = None
-        self._ended = False
-        self._ending = Ending()
-
     oversized = 0
+
+    def __init__(self, inbox: _Pipe, outbox: _Pipe, pair: _Pair) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._pair = pair
 
     def send(self, message: bytes) -> None:
         """Hand one whole message to the other end."""
-        if self._ended or self._peer is None or self._peer._ended:
+        if self._pair.ended:
             raise TransportClosed
-        self._peer._inbox.append(message)
-        self._peer._arrived.set()
+        self._outbox.messages.append(message)
+        self._outbox.arrived.set()
 
     async def receive(self) -> list[bytes]:
         """Wait for the next messages; an empty list when the other end has ended."""
         await checkpoint()
-        while not self._inbox:
-            if self._ended:
+        inbox = self._inbox
+        while not inbox.messages:
+            if self._pair.ended:
                 return []
-            self._arrived = anyio.Event()
-            await self._arrived.wait()
-        batch = list(self._inbox)
-        self._inbox.clear()
+            inbox.arrived = anyio.Event()
+            await inbox.arrived.wait()
+        batch = list(inbox.messages)
+        inbox.messages.clear()
         return batch
 
     async def serve(self) -> None:
@@ -52,26 +67,21 @@ class MemoryTransport:
         """End both directions at once.
 
         Args:
-            ending: What the other end is to report as the way this end went.
+            ending: What to report as the way it went.
         """
-        for side in (self, self._peer):
-            if side is not None and not side._ended:
-                side._ended = True
-                side._arrived.set()
-        if self._peer is not None and ending is not None:
-            self._peer._ending = ending
+        if self._pair.ended:
+            return
+        self._pair.ended = True
+        self._pair.ending = ending or Ending()
+        self._inbox.arrived.set()
+        self._outbox.arrived.set()
 
     def ending(self) -> Ending:
-        """What the other end said of its end."""
-        return self._ending
-
-    def _connect(self, peer: "MemoryTransport") -> None:
-        self._peer = peer
+        """How it went, if whoever ended it said so."""
+        return self._pair.ending
 
 
 def memory_pair() -> tuple[MemoryTransport, MemoryTransport]:
     """Make two connected ends: the client's and the server's."""
-    client, server = MemoryTransport(), MemoryTransport()
-    client._connect(server)  # noqa: SLF001 — the pair is made here
-    server._connect(client)  # noqa: SLF001 — the pair is made here
-    return client, server
+    up, down, pair = _Pipe(), _Pipe(), _Pair()
+    return MemoryTransport(down, up, pair), MemoryTransport(up, down, pair)

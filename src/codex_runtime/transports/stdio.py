@@ -190,7 +190,7 @@ class StdioTransport:
                 await anyio.wait_readable(descriptor)
             finally:
                 os.close(descriptor)
-        while not self.process.poll():
+        while not self.process.poll():  # noqa: ASYNC110 — the kernel sets no event of ours
             await anyio.sleep(_LOOK_AGAIN)
 
     async def _wait_readable(self) -> None:

@@ -1,0 +1,17 @@
+"""Both event loops, and nothing else that every suite needs."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(("asyncio", {"debug": True}), id="asyncio"),
+        pytest.param(("trio", {}), id="trio"),
+    ]
+)
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """Every asynchronous test runs on both backends; asyncio in its debug mode."""
+    backend: tuple[str, dict[str, Any]] = request.param
+    return backend
