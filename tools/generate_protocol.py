@@ -13,6 +13,7 @@ from pathlib import Path
 
 from protocol_generator.bundle import load_vendored
 from protocol_generator.errors import SchemaError
+from protocol_generator.protocol import understand
 from protocol_generator.render import render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        rendered = render(load_vendored(options.schema))
+        rendered = render(understand(load_vendored(options.schema)))
     except SchemaError as error:
         print(f"generate_protocol: {error}", file=sys.stderr)
         return 2

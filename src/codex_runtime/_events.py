@@ -183,10 +183,11 @@ def _same_delta(first: Any, second: Any) -> bool:
 
 
 def _joined(run: list[Any]) -> Event:
+    first: Event = run[0]
     if len(run) == 1:
-        return run[0]
+        return first
     text = "".join(event.delta for event in run if isinstance(event.delta, str))
-    return structs.replace(run[0], delta=text, emitted_at_ms=run[-1].emitted_at_ms)
+    return structs.replace(first, delta=text, emitted_at_ms=run[-1].emitted_at_ms)
 
 
 class Sink(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -180,10 +180,10 @@ def _toml(value: Any, path: str) -> str:
         case bool() | int() | float() | str():
             return encode(value, path).decode()
         case list() | tuple():
-            values = cast("list[Any] | tuple[Any, ...]", value)
+            values: Sequence[Any] = value
             return "[" + ", ".join(_toml(v, f"{path}[{i}]") for i, v in enumerate(values)) + "]"
         case Mapping():
-            table = cast("Mapping[str, Any]", value)
+            table: Mapping[str, Any] = value
             pairs = (f"{encode(k).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in table.items())
             return "{" + ", ".join(pairs) + "}"
         case _:

@@ -6,7 +6,7 @@ silence (measured on 0.133 to 0.169), so a request holding one would only ever t
 
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -58,7 +58,8 @@ def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         for name in value.__struct_fields__:
             yield f"{path}.{name}", getattr(value, name)
     elif isinstance(value, Mapping):
-        for key, inner in cast("Mapping[Any, Any]", value).items():
+        mapping: Mapping[Any, Any] = value
+        for key, inner in mapping.items():
             if not isinstance(key, str):
                 raise UnsendableValue(path, f"has a key of type {type(key).__name__}", "use text")
             _check_text(key, f"{path} (a key)")

@@ -65,11 +65,12 @@ def run_sync(
     with from_thread.start_blocking_portal() as portal:
         future = portal.start_task_soon(_run, prompt, raise_on_failure, options)
         try:
-            return future.result()
+            result: TurnResult = future.result()
         except BaseException:
             # Leaving the portal waits for the task to have ended.
             future.cancel()
             raise
+    return result
 
 
 async def _run(prompt: TurnInput, raise_on_failure: bool, options: RunOptions) -> TurnResult:  # noqa: FBT001 — called through the portal, which passes no keywords

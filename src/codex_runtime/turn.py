@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
@@ -250,6 +250,6 @@ class TextStream:
 
     async def __anext__(self) -> str:
         while True:
-            event: Any = await anext(self._turn)
-            if event.method == "item/agentMessage/delta" and event.delta:
+            event = await anext(self._turn)
+            if isinstance(event, protocol.AgentMessageDeltaNotification) and event.delta:
                 return event.delta

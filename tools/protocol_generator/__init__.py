@@ -3,8 +3,8 @@
 Read in the order in which data flows: `bundle` (files to definitions), `schema` (questions
 asked of one JSON Schema), `lowering` and `unions` (definitions to the model in `model`),
 `methods` (the method table), `reach` (who sends what, and in which order to write it),
-`emit_types` and `emit_methods` (model to Python text), `render` (all of it in one call),
-`diff` (two bundles compared), `binary` (asking an installed codex for its schema).
+`protocol` (all of that in one value), `emit_types` with `fields` and `emit_methods` (to Python
+text), `render` (both modules), `diff` (two protocols compared), `binary` (asking an installed codex for its schema).
 
 Standard library only, no state outside the objects it makes, and the same text for the same
 bundle every time.

@@ -1,15 +1,13 @@
 """The model to the text of `protocol/types.py`."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import assert_never
 
-from protocol_generator.bundle import Bundle
 from protocol_generator.fields import field_lines
 from protocol_generator.model import Alias, Enum, Field, Methods, Node, Struct, Union
 from protocol_generator.naming import snake
-from protocol_generator.reach import Reach, in_writing_order
+from protocol_generator.protocol import Protocol
+from protocol_generator.reach import in_writing_order
 from protocol_generator.tables import UNKNOWN_BY_TAG
 from protocol_generator.text import WIDTH, alternatives, docstring, quoted
 
@@ -43,37 +41,27 @@ _IMPORTS = {
 """All that the generated text may use; it imports what it does use."""
 
 
-@dataclass(frozen=True)
-class Emission:
-    """What the text is made from."""
-
-    bundle: Bundle
-    nodes: Mapping[str, Node]
-    methods: Methods
-    reach: Reach
-
-
-def types_module(emission: Emission) -> tuple[str, list[str]]:
+def types_module(protocol: Protocol) -> tuple[str, list[str]]:
     """Return the text of `types.py`, and the names that it defines."""
-    reached = emission.reach.sent | emission.reach.received
-    order = in_writing_order(emission.nodes, reached)
-    roles = _roles(emission.methods)
+    reached = protocol.reach.sent | protocol.reach.received
+    order = in_writing_order(protocol.nodes, reached)
+    roles = _roles(protocol.methods)
     body: list[str] = []
     done: set[str] = set()
     after_class = False
     for name in order:
-        node = emission.nodes[name]
+        node = protocol.nodes[name]
         is_class = isinstance(node, Struct)
         body += ["", ""] if is_class or after_class else [""]
-        body += _node(emission, node, roles.get(name, ""), done)
+        body += _node(protocol, node, roles.get(name, ""), done)
         after_class = is_class
         done.add(name)
-    events = [row.params for row in emission.methods.notifications if row.params]
+    events = [row.params for row in protocol.methods.notifications if row.params]
     if events:
         body += ["", "", *alternatives("ServerNotification: TypeAlias", events)]
         body += docstring("Any notification that this version knows.")
         order = [*order, "ServerNotification"]
-    text = "\n".join([_HEADER.format(version=emission.bundle.codex_version), *_imports(body), ""])
+    text = "\n".join([_HEADER.format(version=protocol.bundle.codex_version), *_imports(body), ""])
     return f"{text}\n{_exports(order)}\n" + "\n".join(body) + "\n", sorted(order)
 
 
@@ -107,10 +95,10 @@ def _exports(names: list[str]) -> str:
     return "\n".join(["__all__ = [", *(f"    {quoted(name)}," for name in sorted(names)), "]"])
 
 
-def _node(emission: Emission, node: Node, role: str, done: set[str]) -> list[str]:
+def _node(protocol: Protocol, node: Node, role: str, done: set[str]) -> list[str]:
     match node:
         case Struct():
-            return _struct(emission, node, role, done)
+            return _struct(protocol, node, role, done)
         case Enum():
             return _enum(node)
         case Union():
@@ -138,7 +126,7 @@ def _one_line(doc: str) -> str:
     return " ".join(doc.split())
 
 
-def _struct(emission: Emission, node: Struct, role: str, done: set[str]) -> list[str]:
+def _struct(protocol: Protocol, node: Struct, role: str, done: set[str]) -> list[str]:
     described = docstring(node.doc or role, "    ")
     taken: set[str] = set()
     constants: list[str] = []
@@ -151,7 +139,7 @@ def _struct(emission: Emission, node: Struct, role: str, done: set[str]) -> list
     fields = sorted(node.fields, key=lambda each: not each.required)
     body = list(constants)
     for each in fields:
-        body += _field(emission, node, each, taken, done)
+        body += _field(protocol, node, each, taken, done)
     between = [""] if described and body else []
     return [_head(node), *(described + between + body or ["    pass"])]
 
@@ -174,12 +162,12 @@ def _constant(attribute: str, value: str) -> list[str]:
 
 
 def _field(
-    emission: Emission, node: Struct, each: Field, taken: set[str], done: set[str]
+    protocol: Protocol, node: Struct, each: Field, taken: set[str], done: set[str]
 ) -> list[str]:
     attribute = snake(each.wire)
     while attribute in taken:
         attribute += "_"
     taken.add(attribute)
     forward = not each.type.names <= done
-    lines = field_lines(emission.reach, node.name, each, attribute, forward=forward)
+    lines = field_lines(protocol.reach, node.name, each, attribute, forward=forward)
     return [*(f"    {line}" for line in lines), *docstring(each.doc, "    ")]

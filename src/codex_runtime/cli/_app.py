@@ -105,6 +105,8 @@ def run(  # noqa: PLR0913 — the options of the command line
     """Run one turn: progress on stderr, the answer on stdout."""
     schema = None if output_schema is None else _schema(output_schema)
     text = _stdin() if prompt == "-" else prompt
+    if not text.strip():
+        raise typer.BadParameter("the prompt is empty; say what the turn should do")
 
     def act() -> int:
         import anyio  # noqa: PLC0415 — `--help` does not wait for it

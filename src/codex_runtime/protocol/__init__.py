@@ -22,7 +22,7 @@ _LAZY = ("methods", "types")
 """Modules to look a name up in; the cheap one first, so that a method constant loads no types."""
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 — a module attribute can be anything
+def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
         for module_name in _LAZY:
             module = import_module(f"{__name__}.{module_name}")

@@ -19,7 +19,7 @@ from codex_runtime.testing._fake_items import (
 )
 from codex_runtime.testing._fake_wire import Question
 from codex_runtime.testing._gates import GateTimeout
-from codex_runtime.testing._json import Json, member, objects, text_of
+from codex_runtime.testing._json import Json, is_list, member, objects, text_of
 from codex_runtime.testing._patches import FileChange, read_patch
 from codex_runtime.testing._step_types import ApplyPatch, Shell, ToolCall
 
@@ -40,7 +40,7 @@ BLOCKED_PATCH = (
 """What codex tells the model of a patch that the sandbox blocks under `never`."""
 
 
-class TurnCancelled(Exception):  # noqa: N818 — says what happened
+class TurnCancelled(Exception):
     """The client answered an approval with `cancel`: the turn ends as interrupted."""
 
 
@@ -145,7 +145,10 @@ class CallPlay:
 
     def _command_needs_approval(self, call: Shell) -> bool:
         settings = self._play.thread.settings
-        if f"command:{call.cmd}" in self._play.thread.approved or settings.approval_policy == "never":
+        if (
+            f"command:{call.cmd}" in self._play.thread.approved
+            or settings.approval_policy == "never"
+        ):
             return False
         if settings.approval_policy == "untrusted":
             return True
@@ -228,7 +231,9 @@ class CallPlay:
         refused = decision in ("decline", "cancel")
         self._play.item_completed({**item, "status": "declined" if refused else "failed"})
         why = "rejected by user" if refused else "approval request failed"
-        self._report(call_id, f'exec_command failed: CreateProcess {{ message: "Rejected({why})" }}')
+        self._report(
+            call_id, f'exec_command failed: CreateProcess {{ message: "Rejected({why})" }}'
+        )
         if decision != "cancel":
             process.unflag(thread)
         return decision == "cancel"
@@ -362,6 +367,6 @@ def _tool_result(answer: Json) -> tuple[list[Json], bool]:
     content, success = result.get("contentItems"), result.get("success")
     kinds = [part.get("type") for part in objects(content)]
     known = {"inputText", "inputImage", "inputAudio"}
-    if not isinstance(content, list) or not isinstance(success, bool) or not known.issuperset(kinds):
+    if not is_list(content) or not isinstance(success, bool) or not known.issuperset(kinds):
         return [{"type": "inputText", "text": "dynamic tool response was invalid"}], False
     return objects(content), success

@@ -26,13 +26,12 @@ NO_BLOB = "0" * 40
 
 def user_message(item_id: str, content: list[Json], client_id: str | None) -> Json:
     """Return a userMessage item."""
-    parts = [{"text_elements": [], **part} if _is_text(part) else part for part in content]
-    return {
-        "type": "userMessage",
-        "id": item_id,
-        "clientId": client_id,
-        "content": [{"type": part["type"], **part} for part in parts],
-    }
+    empty: Json = {"text_elements": []}
+    parts = [
+        {**part, **({} if "text_elements" in part else empty)} if _is_text(part) else part
+        for part in content
+    ]
+    return {"type": "userMessage", "id": item_id, "clientId": client_id, "content": parts}
 
 
 def agent_message(item_id: str, text: str, phase: str | None) -> Json:

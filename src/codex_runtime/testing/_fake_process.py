@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, TypeVarTuple
 
 import anyio
 
@@ -12,11 +12,11 @@ from codex_runtime.testing._fake_requests import HANDLERS, unplayed
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn, Ticker
 from codex_runtime.testing._fake_turn import TurnPlay
 from codex_runtime.testing._fake_wire import Faults, FromClient, Refused, Wire, classify
-from codex_runtime.testing._json import Json, member
+from codex_runtime.testing._json import Json, is_object, member
 from codex_runtime.testing._responses import Ids
 from codex_runtime.testing._step_types import Step
 from codex_runtime.transports import Ending
-from codex_runtime.transports.memory import MemoryTransport, memory_pair
+from codex_runtime.transports.memory import memory_pair
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -115,9 +115,7 @@ class FakeProcess:
                 thread.turn.status, thread.turn = "interrupted", None
             thread.loaded = thread.subscribed = False
 
-    def start_soon(
-        self, run: Callable[[Unpack[Args]], Awaitable[object]], *args: Unpack[Args]
-    ) -> None:
+    def start_soon(self, run: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
         """Run something beside the reader; a failure of it ends the process, loudly."""
         assert self._tasks is not None  # noqa: S101 — only requests start anything, and serve() reads them
 
@@ -176,9 +174,9 @@ class FakeProcess:
             raise unplayed(method)
         if method != "initialize" and self.client_name is None:
             raise Refused("Not initialized")
-        if not isinstance(params, dict):
+        if not is_object(params):
             raise Refused("Invalid request: missing field `params`")
-        handler(self, request_id, member(params))
+        handler(self, request_id, params)
 
     # -- what the turns need
 
@@ -223,7 +221,7 @@ class FakeProcess:
             return None
         roots = [thread.settings.cwd, *sandbox.get("writableRoots", [])]
         inside = [f"{root.rstrip('/')}/" for root in roots]
-        outside = [path for path in paths if path.startswith("/") or path.startswith("../")]
+        outside = [path for path in paths if path.startswith(("/", "../"))]
         blocked = [path for path in outside if not path.startswith(tuple(inside))]
         return "workspace-write" if blocked else None
 
@@ -251,8 +249,3 @@ class FakeProcess:
             self.wire.result(request_id, {})
         turn.interrupters.clear()
         thread.unanswered.clear()
-
-
-def connect_pair(process: FakeProcess) -> MemoryTransport:
-    """Return the client's end of `process`."""
-    return process.client_end

@@ -119,7 +119,9 @@ class FakeTurn:
     status: str = "inProgress"
     error: Json | None = None
     items: list[Json] = field(default_factory=list[Json])
-    steering: deque[tuple[list[Json], str | None]] = field(default_factory=deque)
+    steering: deque[tuple[list[Json], str | None]] = field(
+        default_factory=deque[tuple[list[Json], str | None]]
+    )
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     stream: anyio.CancelScope | None = None
     started: bool = False

@@ -9,8 +9,8 @@ from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 
 from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
-from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
 from codex_runtime.testing._fake_gates import wait_for_gate
+from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
 from codex_runtime.testing._gates import GateTimeout
 from codex_runtime.testing._json import Json
 from codex_runtime.testing._responses import response_usage, words
@@ -148,7 +148,7 @@ class TurnPlay:
             await checkpoint()
             while self._turn.steering:
                 self._hear(*self._turn.steering.popleft())
-            step = await self._process.next_step(self._thread)
+            step = self._process.next_step(self._thread)
             failure = await self._play(step)
             if failure is not None and not self._retry(failure):
                 return failure
@@ -266,9 +266,7 @@ class TurnPlay:
         for index, text in enumerate(step.summary):
             place = {"itemId": item_id, "summaryIndex": index}
             self.notify("item/reasoning/summaryPartAdded", **place)
-            await self._deltas(
-                "item/reasoning/summaryTextDelta", words(text), step.delay, **place
-            )
+            await self._deltas("item/reasoning/summaryTextDelta", words(text), step.delay, **place)
         if step.gate is not None:
             await wait_for_gate(step.gate)
         self.item_completed(reasoning_item(item_id, step.summary))

@@ -30,7 +30,7 @@ FromClient: TypeAlias = Json | bytes
 _encode = msgspec.json.Encoder().encode
 
 
-class Refused(Exception):  # noqa: N818 — says what happened
+class Refused(Exception):
     """A request is answered with an error. Never leaves the fake."""
 
     def __init__(self, message: str, code: int = INVALID_REQUEST, data: object = None) -> None:
@@ -69,9 +69,13 @@ class Faults:
     """
 
     silent: bool = False
-    held: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
-    refusals: dict[str, deque[Refused]] = field(default_factory=dict)
-    answers: dict[str, Callable[[Json], object]] = field(default_factory=dict)
+    held: dict[str, list[Callable[[], None]]] = field(
+        default_factory=dict[str, list[Callable[[], None]]]
+    )
+    refusals: dict[str, deque[Refused]] = field(default_factory=dict[str, deque[Refused]])
+    answers: dict[str, Callable[[Json], object]] = field(
+        default_factory=dict[str, Callable[[Json], object]]
+    )
 
 
 class Wire:

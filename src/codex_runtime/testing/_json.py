@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard
 
-__all__ = ["Json", "member", "objects", "text_of"]
+__all__ = ["Json", "is_list", "is_object", "member", "objects", "text_of"]
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object. What codex sends to a model, and a fake is told by a test, has no schema of ours."""
 
 
+def is_object(value: object) -> TypeGuard[Json]:
+    """Return whether `value` is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Return whether `value` is an array."""
+    return isinstance(value, list)
+
+
 def member(value: object) -> Json:
     """Return `value` if it is an object, else an empty one."""
-    return cast("Json", value) if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def objects(value: object) -> list[Json]:
     """Return the objects in `value`, a list; empty if it is none."""
-    if not isinstance(value, list):
-        return []
-    return [cast("Json", each) for each in cast("list[object]", value) if isinstance(each, dict)]
+    return [each for each in value if is_object(each)] if is_list(value) else []
 
 
 def text_of(content: object, *, between: str = " ") -> str:

@@ -1,0 +1,116 @@
+"""What happens before any command runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import codex_runtime
+from cli.support import CommandLine
+from codex_runtime.cli import main
+from codex_runtime.cli._exits import EXIT_CODES, Exit, exit_of
+from codex_runtime.errors import (
+    CodexNotFound,
+    CodexRuntimeError,
+    ConnectionLost,
+    EmptyInput,
+    HandshakeTimeout,
+    IncompatibleCodexVersion,
+    RequestTimeout,
+    SandboxNotAllowed,
+    StartupFailed,
+    TurnTimedOut,
+    WorkingDirectoryMissing,
+)
+from codex_runtime.state import TurnResult
+
+RESULT = TurnResult("interrupted", "", (), (), None, "", None, "T", "U", None)
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_its_extra_the_command_line_names_what_to_install(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(SystemExit) as ending:
+        main()
+
+    assert ending.value.code == 2
+    assert capsys.readouterr().err == (
+        f'the command line needs {missing}; install with: pip install "codex-runtime[cli]"\n'
+    )
+
+
+def test_asking_for_help_loads_neither_the_protocol_nor_the_scripted_model() -> None:
+    program = (
+        "import sys; from codex_runtime.cli._app import start; sys.argv[1:] = ['--version'];"
+        "assert start() == 0;"
+        "print([m for m in sys.modules if m.startswith(('anyio', 'codex_runtime.protocol',"
+        " 'codex_runtime.testing', 'codex_runtime.runtime'))])"
+    )
+    source = Path(codex_runtime.__file__).parent.parent
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert done.stdout.splitlines() == [f"codex-runtime {codex_runtime.__version__}", "[]"]
+
+
+def test_help_tells_every_exit_code(command: CommandLine) -> None:
+    ended = command.run("run", "--help")
+
+    words = " ".join(ended.out.split())
+    assert ended.code == 0
+    assert all(f"{int(code)} {meaning}" in words for code, meaning in EXIT_CODES.items())
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (EmptyInput(), Exit.USAGE),
+        (WorkingDirectoryMissing(path="/x"), Exit.USAGE),
+        (SandboxNotAllowed(problem="x"), Exit.USAGE),
+        (CodexNotFound(()), Exit.NO_CODEX),
+        (IncompatibleCodexVersion("0.1.0", "0.154.0"), Exit.NO_CODEX),
+        (StartupFailed(exit_code=1), Exit.NO_CODEX),
+        (HandshakeTimeout(1.0), Exit.NO_CODEX),
+        (TurnTimedOut(1.0, RESULT), Exit.TIMEOUT),
+        (ConnectionLost(), Exit.FAILED),
+        (RequestTimeout("turn/start", 1.0), Exit.FAILED),
+    ],
+)
+def test_each_error_has_its_exit_code(error: CodexRuntimeError, code: Exit) -> None:
+    assert exit_of(error) is code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["run", "x", "--sandbox", "danger-full-access"],
+        ["run", "x", "--timeout", "soon"],
+        ["run", "x", "--output-schema", "/no/such/file"],
+        ["run", "x", "--no-such-option"],
+        ["no-such-command"],
+        ["run", " "],
+    ],
+)
+def test_what_cannot_be_used_is_exit_code_2(command: CommandLine, words: list[str]) -> None:
+    assert command.run(*words).code == 2
+
+
+def test_a_schema_that_is_no_json_is_exit_code_2(command: CommandLine) -> None:
+    (command.folder / "schema").write_text("{not json")
+
+    ended = command.run("run", "x", "--output-schema", "schema")
+
+    assert ended.code == 2
+    assert "schema is not JSON" in ended.err
