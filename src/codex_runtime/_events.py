@@ -1,7 +1,7 @@
 """Events from the reader to those who want them: in order, bounded, nobody waits for anybody."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import anyio
 from msgspec import structs
@@ -97,7 +97,10 @@ class Channel:
         """Drop what waits and is not wanted."""
         self._waiting = [event for event in self._waiting if wanted(event)]
 
-    async def receive(self) -> Event:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
         """Wait for the next event. Cancelling loses nothing. For one consumer at a time.
 
         Raises:
@@ -222,6 +225,7 @@ class Hub:
         self._subscribers: dict[str | None, list[Sink]] = {}
         """By thread id; None stands for all events."""
         self._where: dict[type[Event], _Where] = {}
+        self._of_turns: set[type[Event]] = set()
         self._active: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
 
@@ -237,16 +241,22 @@ class Hub:
             event: What happened.
             size: Bytes it took on the wire.
         """
-        where = self._where.get(type(event)) or self._learn(type(event))
-        thread_id, turn_id = where(event)
-        if turn_id is not None and thread_id is not None:
+        kind = type(event)
+        if kind in self._of_turns:
+            # The deltas, most of all events, go the shortest way.
+            typed: Any = event
+            thread_id: Any = typed.thread_id
+            turn_id: Any = typed.turn_id
+        else:
+            thread_id, turn_id = (self._where.get(kind) or self._learn(kind))(event)
+        if turn_id:
             sink = self._turns.get((thread_id, turn_id)) or self._starting.get(thread_id)
             if sink is not None:
                 sink.push(event, size)
         if self._subscribers:
             for sink in (*self._subscribers.get(thread_id, ()), *self._subscribers.get(None, ())):
                 sink.push(event, size)
-        if turn_id is None and thread_id in self._status_watchers:
+        if not turn_id and thread_id in self._status_watchers:
             self._tell_status(thread_id, event)
 
     def active_turn(self, thread_id: str) -> str | None:
@@ -313,16 +323,17 @@ class Hub:
     def _learn(self, kind: type[Event]) -> _Where:
         fields = kind.__struct_fields__
         if issubclass(kind, Notification):
-            where = self._where_typed(frozenset(fields))
+            where = self._where_typed(kind, frozenset(fields))
         else:
             where = _where_unknown
         self._where[kind] = where
         return where
 
-    def _where_typed(self, fields: frozenset[str]) -> _Where:
+    def _where_typed(self, kind: type[Event], fields: frozenset[str]) -> _Where:
         if "thread_id" not in fields:
             return lambda _: (None, None)
         if "turn_id" in fields:
+            self._of_turns.add(kind)
             return lambda event: (event.thread_id or None, event.turn_id or None)
         if "turn" in fields:
             return self._where_turn

@@ -36,7 +36,7 @@ class TurnFeed:
 
     def __init__(self, hub: Hub, thread_id: str, *, keep_events: bool) -> None:
         self._hub = hub
-        self._early: list[tuple[Event, int]] = []
+        self._early = _EarlyEvents()
         self.state = TurnState(thread_id)
         self.channel = Channel() if keep_events else None
         self.started = anyio.Event()
@@ -44,7 +44,7 @@ class TurnFeed:
         self.error: CodexRuntimeError | None = None
         self.paused = False
         self.clock_changed = anyio.Event()
-        hub.expect_turn(thread_id, self)
+        hub.expect_turn(thread_id, self._early)
         hub.watch_status(thread_id, self._on_status)
 
     @property
@@ -57,8 +57,7 @@ class TurnFeed:
         state = self.state
         state.turn_id = turn_id
         self._hub.claim_turn(state.thread_id, turn_id, self)
-        early, self._early = self._early, []
-        for event, size in early:
+        for event, size in self._early.take():
             if turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
                 self.push(event, size)
 
@@ -68,24 +67,23 @@ class TurnFeed:
 
     def push(self, event: Event, size: int) -> None:
         """Take the next event. Called by the reader."""
-        state = self.state
-        if not state.turn_id:
-            self._early.append((event, size))
+        state, channel = self.state, self.channel
+        if not state.apply(event):
+            # Deltas, most of all events, are done here.
+            if channel is not None:
+                channel.push(event, size)
             return
-        state.apply(event)
-        if not state.ended:
-            if self.channel is not None:
-                self.channel.push(event, size)
-            if state.started:
-                self.started.set()
-            return
-        if self.channel is not None:
+        if state.ended and channel is not None:
             for item in state.open_items:
-                self.channel.push(
+                channel.push(
                     ItemAbandoned(item=item, thread_id=state.thread_id, turn_id=state.turn_id), 0
                 )
-            self.channel.push(event, size)
-        self._end(None)
+        if channel is not None:
+            channel.push(event, size)
+        if state.started:
+            self.started.set()
+        if state.ended:
+            self._end(None)
 
     def fail(self, error: CodexRuntimeError) -> None:
         """No more events will come, because of `error`."""
@@ -112,6 +110,30 @@ class TurnFeed:
         if paused != self.paused:
             self.paused = paused
             self.clock_changed.set()
+
+
+class _EarlyEvents:
+    """Keeps what comes for a thread while a turn's start has not been answered yet.
+
+    Short: nothing else runs in the thread then, and the answer comes within the time of a request.
+    """
+
+    strained = False
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Event, int]] = []
+
+    def push(self, event: Event, size: int) -> None:
+        """Keep it."""
+        self._kept.append((event, size))
+
+    def fail(self, error: CodexRuntimeError) -> None:
+        """The request for the turn fails by itself."""
+
+    def take(self) -> list[tuple[Event, int]]:
+        """All that was kept, once."""
+        kept, self._kept = self._kept, []
+        return kept
 
 
 def _turn_id_of(event: Any) -> str | None:

@@ -66,8 +66,8 @@ class Launch:
     codex_home: str | os.PathLike[str] | None = None
     command: Sequence[str] | None = None
     cwd: str | None = None
-    config: Mapping[str, Any] | None = None
-    env: Mapping[str, str] | None = None
+    config: Mapping[str, Any] | None = field(default=None, repr=False)
+    env: Mapping[str, str] | None = field(default=None, repr=False)
     env_passthrough: Sequence[str] = ()
     inherit_env: bool = False
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
@@ -180,13 +180,19 @@ def _toml(value: Any, path: str) -> str:
         case bool() | int() | float() | str():
             return encode(value, path).decode()
         case list() | tuple():
-            values: Sequence[Any] = value
-            return "[" + ", ".join(_toml(v, f"{path}[{i}]") for i, v in enumerate(values)) + "]"
+            return _toml_array(value, path)
         case Mapping():
-            table: Mapping[str, Any] = value
-            pairs = (f"{encode(k).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in table.items())
-            return "{" + ", ".join(pairs) + "}"
+            return _toml_table(value, path)
         case _:
             raise InvalidArgument(
                 path, f"is of type {type(value).__name__}", "TOML has no form for it"
             )
+
+
+def _toml_array(values: Any, path: str) -> str:
+    return f"[{', '.join(_toml(v, f'{path}[{i}]') for i, v in enumerate(values))}]"
+
+
+def _toml_table(table: Any, path: str) -> str:
+    pairs = (f"{encode(str(k)).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in table.items())
+    return f"{{{', '.join(pairs)}}}"

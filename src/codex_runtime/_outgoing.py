@@ -58,15 +58,18 @@ def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         for name in value.__struct_fields__:
             yield f"{path}.{name}", getattr(value, name)
     elif isinstance(value, Mapping):
-        mapping: Mapping[Any, Any] = value
-        for key, inner in mapping.items():
-            if not isinstance(key, str):
-                raise UnsendableValue(path, f"has a key of type {type(key).__name__}", "use text")
-            _check_text(key, f"{path} (a key)")
-            yield f"{path}.{key}", inner
+        yield from _entries(value, path)
     else:
         for index, inner in enumerate(value):
             yield f"{path}[{index}]", inner
+
+
+def _entries(mapping: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for key, inner in mapping.items():
+        if not isinstance(key, str):
+            raise UnsendableValue(path, f"has a key of type {type(key).__name__}", "use text")
+        _check_text(key, f"{path} (a key)")
+        yield f"{path}.{key}", inner
 
 
 def _check_text(text: str, path: str) -> None:

@@ -44,7 +44,7 @@ class Subscription:
         return self
 
     def __anext__(self) -> Awaitable[Event]:
-        return self._channel.receive()
+        return anext(self._channel)
 
     @property
     def strained(self) -> bool:

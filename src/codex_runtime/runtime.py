@@ -27,6 +27,7 @@ from codex_runtime.errors import (
     ConnectionLost,
     HandshakeTimeout,
     InvalidArgument,
+    RemoteProtocolError,
     RequestTimeout,
     RuntimeClosed,
     StartupFailed,
@@ -268,6 +269,8 @@ class Runtime:
         params = _thread_params(options, remote=self._client.remote)
         timeout = max(_THREAD_TIMEOUT, self._client.request_timeout)
         info = await self._client.request(methods.THREAD_START, params, timeout=timeout)
+        if not info.thread or not info.thread.id:
+            raise RemoteProtocolError(methods.THREAD_START.method, "it names no thread")
         return ThreadHandle(self, self._client, info)
 
     async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:

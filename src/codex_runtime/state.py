@@ -102,11 +102,16 @@ class TurnState:
         """Items started and not completed yet."""
         return tuple(self._open.values())
 
-    def apply(self, event: Event) -> None:
-        """Take the next event of this turn. Deltas change nothing: completed items are whole."""
+    def apply(self, event: Event) -> bool:
+        """Take the next event of this turn; tell whether it changed anything.
+
+        Deltas change nothing: completed items are whole.
+        """
         fold = self._FOLDS.get(event.method)
-        if fold is not None:
-            fold(self, event)
+        if fold is None:
+            return False
+        fold(self, event)
+        return True
 
     def give_up(self) -> None:
         """Record that the end of the turn will not be known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, Unpack
 
 import anyio
@@ -14,7 +15,14 @@ from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Pending
-from codex_runtime.errors import EmptyInput, InvalidArgument, RequestTimeout, TurnInProgress
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    EmptyInput,
+    InvalidArgument,
+    RemoteProtocolError,
+    RequestTimeout,
+    TurnInProgress,
+)
 from codex_runtime.options import TurnOptions, check_names
 from codex_runtime.policy import check_sandbox, sandbox_policy
 from codex_runtime.protocol import methods
@@ -22,7 +30,12 @@ from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, INTERRUPT_BOUND, TurnHandle
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ThreadStartResponse, TurnStartParams, UserInput
+    from codex_runtime.protocol.types import (
+        ThreadStartResponse,
+        TurnStartParams,
+        TurnStartResponse,
+        UserInput,
+    )
     from codex_runtime.runtime import Runtime
 
 __all__ = ["ThreadHandle", "TurnInput"]
@@ -125,13 +138,19 @@ class ThreadHandle:
     async def _claim(self, pending: Pending, turn: TurnHandle, feed: TurnFeed) -> None:
         codec = self._client.peer.codec
         try:
-            feed.claim(codec.result(methods.TURN_START, await pending.wait()).turn.id)
+            feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
         except anyio.get_cancelled_exc_class():
             # The server may have started the turn already, and nobody would ever know of it.
-            with anyio.move_on_after(INTERRUPT_BOUND, shield=True):
-                feed.claim(codec.result(methods.TURN_START, await pending.wait()).turn.id)
+            with anyio.move_on_after(INTERRUPT_BOUND, shield=True), suppress(CodexRuntimeError):
+                feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
                 await turn.interrupt_on_leaving()
             raise
+
+
+def _turn_id(response: TurnStartResponse) -> str:
+    if not response.turn or not response.turn.id:
+        raise RemoteProtocolError(methods.TURN_START.method, "it names no turn")
+    return response.turn.id
 
 
 def _turn_params(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from math import inf
 from typing import TYPE_CHECKING, Final, Self
 
@@ -37,6 +37,10 @@ DEFAULT_TURN_TIMEOUT: Final = 3_600.0
 INTERRUPT_BOUND: Final = 10.0
 """Seconds that stopping a turn may take when its caller is leaving. 4 to 90 ms were measured
 (fact 56); a server that is a hundred times slower is not going to answer."""
+
+
+_CUT_SHORT: Final = frozenset({"interrupted", "incomplete"})
+"""How a turn ends whose time was up; it may also have ended by itself at the last moment."""
 
 
 class TurnHandle:
@@ -79,11 +83,12 @@ class TurnHandle:
         """Where the turn stands, by the events received so far."""
         return self._feed.state.status
 
-    def __aiter__(self) -> Self:
-        return self
+    def __aiter__(self) -> AsyncIterator[Event]:
+        # The channel itself: one call less for each event.
+        return self._channel
 
     def __anext__(self) -> Awaitable[Event]:
-        return self._channel.receive()
+        return anext(self._channel)
 
     def text(self) -> TextStream:
         """Iterate over the text of the agent's messages as it grows, and nothing else.
@@ -121,7 +126,7 @@ class TurnHandle:
         if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
             raise self._feed.error
         result = self._feed.state.result()
-        if raise_on_failure and self._allowed is not None:
+        if raise_on_failure and self._allowed is not None and result.status in _CUT_SHORT:
             raise TurnTimedOut(self._allowed, result)
         if raise_on_failure and result.status == "failed":
             raise TurnFailed(result.error, result)
@@ -164,8 +169,10 @@ class TurnHandle:
         with anyio.CancelScope(shield=True):
             try:
                 await self.interrupt(timeout=INTERRUPT_BOUND)
-            except CodexRuntimeError as error:
+            except RequestTimeout as error:
                 logger.warning("turn %s may still run: %s", self.turn_id, error)
+            except CodexRuntimeError as error:
+                logger.debug("turn %s needs no interrupt any more: %s", self.turn_id, error)
 
     async def keep_time(self, seconds: float) -> None:
         """Interrupt the turn when it has been active for `seconds`. Run by the runtime."""

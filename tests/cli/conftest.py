@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from cli.support import CommandLine
+
 from codex_runtime.testing import ScriptedModel
 
 

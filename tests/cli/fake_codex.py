@@ -15,7 +15,8 @@ VERSION = "0.133.0" if FAULT == "old" else "0.163.0"
 
 
 def send(message: dict[str, Any]) -> None:
-    print(json.dumps(message), flush=True)
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
 
 
 def exec_result(params: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli.support import CommandLine
 
 import codex_runtime
-from cli.support import CommandLine
 from codex_runtime.cli import main
 from codex_runtime.cli._exits import EXIT_CODES, Exit, exit_of
 from codex_runtime.errors import (

@@ -169,8 +169,8 @@ def test_a_changed_file_shows_its_diff() -> None:
     )
     item = p.FileChangeItem(id="f1", changes=[change], status="completed")
 
-    assert Progress(live=False).update(completed(item)).lines == (
-        Line("edit /w/calc.py +1 -1", "heading"),
+    assert Progress(live=False, cwd="/w").update(completed(item)).lines == (
+        Line("edit calc.py +1 -1", "heading"),
         Line("  @@ -1,2 +1,2 @@", "hunk"),
         Line("   def add(a, b):", "plain"),
         Line("  -    return a - b", "removed"),
@@ -179,13 +179,20 @@ def test_a_changed_file_shows_its_diff() -> None:
 
 
 def test_a_moved_file_says_where_to() -> None:
-    kind = p.UpdatePatchChangeKind(move_path="/w/new.py")
+    kind = p.UpdatePatchChangeKind(move_path="/elsewhere/new.py")
     change = p.FileUpdateChange(path="/w/old.py", kind=kind, diff="")
     item = p.FileChangeItem(id="f1", changes=[change], status="completed")
 
-    assert texts(Progress(live=False).update(completed(item)))[0] == (
-        "edit /w/old.py -> /w/new.py +0 -0"
+    assert texts(Progress(live=False, cwd="/w").update(completed(item)))[0] == (
+        "edit old.py -> /elsewhere/new.py +0 -0"
     )
+
+
+def test_a_path_is_shown_whole_where_the_folder_is_not_known() -> None:
+    change = p.FileUpdateChange(path="/w/a", kind=p.UpdatePatchChangeKind(), diff="")
+    item = p.FileChangeItem(id="f1", changes=[change], status="completed")
+
+    assert texts(Progress(live=False).update(completed(item)))[0] == "edit /w/a +0 -0"
 
 
 def test_new_and_deleted_files_show_their_text() -> None:

@@ -153,10 +153,10 @@ def file_change_lines(item: types.FileChangeItem, cwd: str) -> tuple[Line, ...]:
 
 def _change(change: types.FileUpdateChange, cwd: str) -> tuple[Line, ...]:
     kind, diff = change.kind, change.diff or ""
-    path = (change.path or "").removeprefix(f"{cwd}/")
+    path = _relative(change.path or "", cwd)
     if isinstance(kind, types.UpdatePatchChangeKind):
         added, removed = diff_counts(diff)
-        target = f" -> {kind.move_path}" if kind.move_path else ""
+        target = f" -> {_relative(kind.move_path, cwd)}" if kind.move_path else ""
         head = line(f"edit {path}{target} +{added} -{removed}", "heading")
         return (head, *diff_lines(diff))
     deleted = isinstance(kind, types.DeletePatchChangeKind)
@@ -168,6 +168,10 @@ def _change(change: types.FileUpdateChange, cwd: str) -> tuple[Line, ...]:
         line(f"{'delete' if deleted else 'add'} {path} {mark}{len(texts)}", "heading"),
         *block("\n".join(mark + text for text in texts), role),
     )
+
+
+def _relative(path: str, cwd: str) -> str:
+    return path.removeprefix(f"{cwd}/") if cwd else path
 
 
 @item_lines.register

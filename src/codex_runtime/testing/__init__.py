@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from codex_runtime.testing._responses import ToolNotOffered
     from codex_runtime.testing._script import ModelCall, UnconsumedSteps, UnexpectedModelCall
     from codex_runtime.testing._step_types import Step, Usage
+    from codex_runtime.testing._workbench import Workbench
     from codex_runtime.testing.fake_server import FakeAppServer
     from codex_runtime.testing.scripted_model import ScriptedModel
     from codex_runtime.testing.steps import (
@@ -55,6 +56,7 @@ __all__ = [
     "UnconsumedSteps",
     "UnexpectedModelCall",
     "Usage",
+    "Workbench",
     "add_file",
     "apply_patch",
     "assistant_message",
@@ -82,6 +84,7 @@ _HOMES = {
     "UnconsumedSteps": "_script",
     "UnexpectedModelCall": "_script",
     "Usage": "_step_types",
+    "Workbench": "_workbench",
     "add_file": "_patches",
     "delete_file": "_patches",
     "patch_text": "_patches",

@@ -141,4 +141,6 @@ def _typed(value: object) -> str:
         return f"{'integer' if isinstance(value, int) else 'floating point'} `{value}`"
     if isinstance(value, str):
         return f'string "{value}"'
-    return {type(None): "null", list: "sequence"}.get(type(value), "map")
+    if value is None:
+        return "null"
+    return "sequence" if is_list(value) else "map"
