@@ -1,5 +1,6 @@
 """What the protocol suites share: the vendored schema, instances made from it, and mutations."""
 
+import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ class Synthesizer:
                 smallest = int(schema.get("minimum", 0))
                 return self._random.choice([smallest, smallest + 1, 42, 2**53])
             case _:
-                return self._random.choice(_SCALARS[kind])
+                return copy.deepcopy(self._random.choice(_SCALARS[kind]))
 
     def _object(self, schema: Schema, fill: Fill, depth: int) -> dict[str, Json]:
         made: dict[str, Json] = {}
@@ -193,7 +194,7 @@ class Mutation:
 
 def _set(value: Json) -> Callable[[Json, str], None]:
     def change(holder: Json, key: str) -> None:
-        holder[key] = value
+        holder[key] = copy.deepcopy(value)
 
     return change
 

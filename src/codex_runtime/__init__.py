@@ -15,6 +15,7 @@ from codex_runtime._version import __version__
 
 if TYPE_CHECKING:
     from codex_runtime._launch import ServerInfo
+    from codex_runtime._statistics import Statistics
     from codex_runtime._subscription import Subscription
     from codex_runtime.errors import (
         CodexNotFound,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     )
     from codex_runtime.oneshot import run, run_sync, stream
     from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions
-    from codex_runtime.runtime import Runtime, Statistics
+    from codex_runtime.runtime import Runtime
     from codex_runtime.state import ItemAbandoned, TurnResult, TurnStatus
     from codex_runtime.thread import ThreadHandle, TurnInput
     from codex_runtime.turn import TurnHandle
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_launch": ("ServerInfo",),
+    "_statistics": ("Statistics",),
     "_subscription": ("Subscription",),
     "errors": (
         "CodexNotFound",
@@ -73,7 +75,7 @@ _HOMES = {
     ),
     "oneshot": ("run", "run_sync", "stream"),
     "options": ("RunOptions", "ThreadOptions", "TurnOptions"),
-    "runtime": ("Runtime", "Statistics"),
+    "runtime": ("Runtime",),
     "state": ("ItemAbandoned", "TurnResult", "TurnStatus"),
     "thread": ("ThreadHandle", "TurnInput"),
     "turn": ("TurnHandle",),

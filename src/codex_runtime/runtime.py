@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
+from typing import Any, Final, Self, TypeVar, Unpack
 
 import anyio
 import msgspec
 
-from codex_runtime import protocol
-from codex_runtime._arguments import absolute_cwd, given, seconds
+from codex_runtime._arguments import absolute_cwd, seconds
 from codex_runtime._client import Client
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo, handshake
 from codex_runtime._outgoing import encode
 from codex_runtime._owner import Owner
-from codex_runtime._peer import Counters, Peer
+from codex_runtime._params import thread_params
+from codex_runtime._peer import Peer
+from codex_runtime._statistics import Statistics
 from codex_runtime._subscription import Subscription
 from codex_runtime.errors import (
     CodexRuntimeError,
@@ -32,17 +32,13 @@ from codex_runtime.errors import (
     RuntimeClosed,
     StartupFailed,
 )
-from codex_runtime.options import ThreadOptions, check_names
-from codex_runtime.policy import DEFAULT_APPROVAL_POLICY, DEFAULT_SANDBOX, check_sandbox
+from codex_runtime.options import ThreadOptions
 from codex_runtime.protocol import Method, methods
 from codex_runtime.thread import ThreadHandle
 from codex_runtime.transports import Ending, Transport
 from codex_runtime.transports.stdio import StdioTransport
 
-if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ThreadStartParams
-
-__all__ = ["Runtime", "Statistics"]
+__all__ = ["Runtime"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -56,37 +52,6 @@ _THREAD_TIMEOUT: Final = 120.0
 
 _MAX_IN_FLIGHT_LIMIT: Final = 64
 """Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Counts of one runtime since it was opened.
-
-    Attributes:
-        requests: Sent to the server.
-        open_requests: Of those, still waiting for an answer.
-        refusals: Answered with an error.
-        timeouts: Given up, for lack of an answer.
-        late_answers: Answers that nobody waited for any more.
-        notifications: Received.
-        unknown: Notifications and requests of kinds that this version does not know.
-        server_requests: Asked by the server.
-        malformed: Lines that were no message.
-        oversized: Lines longer than `max_frame_bytes`, dropped.
-        degraded: Messages that were not quite as the protocol says, and were repaired.
-    """
-
-    requests: int
-    open_requests: int
-    refusals: int
-    timeouts: int
-    late_answers: int
-    notifications: int
-    unknown: int
-    server_requests: int
-    malformed: int
-    oversized: int
-    degraded: int
 
 
 class Runtime:
@@ -231,20 +196,7 @@ class Runtime:
 
     def statistics(self) -> Statistics:
         """Counts since the runtime was opened; they stay readable when it is closed."""
-        counters = self._peer.counters if self._peer else Counters()
-        return Statistics(
-            requests=counters.requests,
-            open_requests=self._peer.open_requests if self._peer else 0,
-            refusals=counters.refusals,
-            timeouts=counters.timeouts,
-            late_answers=counters.late_answers,
-            notifications=counters.notifications,
-            unknown=self._peer.codec.unknown if self._peer else 0,
-            server_requests=counters.server_requests,
-            malformed=counters.malformed,
-            oversized=self._transport.oversized if self._transport else 0,
-            degraded=self._peer.codec.degraded if self._peer else 0,
-        )
+        return Statistics.of(self._peer, self._transport)
 
     async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
         """Start a thread (`thread/start`).
@@ -266,7 +218,7 @@ class Runtime:
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
-        params = _thread_params(options, remote=self._client.remote)
+        params = thread_params(options, remote=self._client.remote)
         timeout = max(_THREAD_TIMEOUT, self._client.request_timeout)
         info = await self._client.request(methods.THREAD_START, params, timeout=timeout)
         if not info.thread or not info.thread.id:
@@ -401,32 +353,6 @@ class Runtime:
 async def _load_types() -> None:
     """Import the generated types, some 30 ms, while the server gets ready."""
     import_module("codex_runtime.protocol.types")
-
-
-def _thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
-    check_names(options, ThreadOptions, "a thread")
-    cwd = absolute_cwd(options.get("cwd"), remote=remote)
-    sandbox, approval_policy = options.get("sandbox"), options.get("approval_policy")
-    check_sandbox(
-        sandbox,
-        approval_policy=approval_policy,
-        privileged_escalation_approved=options.get("privileged_escalation_approved", False),
-        cwd=cwd,
-    )
-    return protocol.ThreadStartParams(
-        sandbox=sandbox or DEFAULT_SANDBOX,
-        approval_policy=approval_policy or DEFAULT_APPROVAL_POLICY,
-        **given(
-            cwd=cwd,
-            model=options.get("model"),
-            model_provider=options.get("model_provider"),
-            service_tier=options.get("service_tier"),
-            ephemeral=options.get("ephemeral"),
-            developer_instructions=options.get("developer_instructions"),
-            base_instructions=options.get("base_instructions"),
-            config=options.get("config"),
-        ),
-    )
 
 
 def _positive(field: str, value: int) -> int:

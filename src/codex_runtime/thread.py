@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import anyio
-from msgspec import Struct
 
-from codex_runtime import protocol
-from codex_runtime._arguments import absolute_cwd, given, seconds
+from codex_runtime._arguments import seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
+from codex_runtime._params import TurnInput, turn_params
 from codex_runtime._peer import Pending
 from codex_runtime.errors import (
     CodexRuntimeError,
-    EmptyInput,
-    InvalidArgument,
     RemoteProtocolError,
     RequestTimeout,
     TurnInProgress,
 )
-from codex_runtime.options import TurnOptions, check_names
-from codex_runtime.policy import check_sandbox, sandbox_policy
+from codex_runtime.options import TurnOptions
 from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, INTERRUPT_BOUND, TurnHandle
@@ -32,16 +27,11 @@ from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, INTERRUPT_BOUND, TurnHandle
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
         ThreadStartResponse,
-        TurnStartParams,
         TurnStartResponse,
-        UserInput,
     )
     from codex_runtime.runtime import Runtime
 
 __all__ = ["ThreadHandle", "TurnInput"]
-
-TurnInput: TypeAlias = "str | UserInput | Sequence[str | UserInput]"
-"""What a turn is told: text, or the protocol's input items (`TextInput`, `ImageInput`, …)."""
 
 
 class ThreadHandle:
@@ -116,7 +106,7 @@ class ThreadHandle:
         self, input: TurnInput, options: TurnOptions, *, keep_events: bool
     ) -> TurnHandle:
         allowed = seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
-        params = encode(_turn_params(self.thread_id, input, options, remote=self._client.remote))
+        params = encode(turn_params(self.thread_id, input, options, remote=self._client.remote))
         hub, peer = self._client.hub, self._client.peer
         active = hub.active_turn(self.thread_id)
         if active is not None:
@@ -151,56 +141,3 @@ def _turn_id(response: TurnStartResponse) -> str:
     if not response.turn or not response.turn.id:
         raise RemoteProtocolError(methods.TURN_START.method, "it names no turn")
     return response.turn.id
-
-
-def _turn_params(
-    thread_id: str, input: TurnInput, options: TurnOptions, *, remote: bool
-) -> TurnStartParams:
-    check_names(options, TurnOptions, "a turn")
-    cwd = absolute_cwd(options.get("cwd"), remote=remote)
-    sandbox, approval_policy = options.get("sandbox"), options.get("approval_policy")
-    check_sandbox(
-        sandbox,
-        approval_policy=approval_policy,
-        privileged_escalation_approved=options.get("privileged_escalation_approved", False),
-        cwd=cwd,
-    )
-    return protocol.TurnStartParams(
-        thread_id=thread_id,
-        input=_input_items(input),
-        **given(
-            model=options.get("model"),
-            effort=options.get("effort"),
-            summary=options.get("summary"),
-            cwd=cwd,
-            sandbox_policy=None if sandbox is None else sandbox_policy(sandbox),
-            approval_policy=approval_policy,
-            service_tier=options.get("service_tier"),
-            output_schema=options.get("output_schema"),
-            client_user_message_id=options.get("client_id"),
-        ),
-    )
-
-
-def _input_items(input: TurnInput) -> list[UserInput]:
-    given_items = [input] if isinstance(input, str) or not isinstance(input, Sequence) else input
-    items = [_input_item(item, index) for index, item in enumerate(given_items)]
-    if not any(_says_something(item) for item in items):
-        raise EmptyInput
-    return items
-
-
-def _input_item(item: str | UserInput, index: int) -> UserInput:
-    if isinstance(item, str):
-        return protocol.TextInput(text=item)
-    if not isinstance(item, Struct):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-        raise InvalidArgument(
-            f"input[{index}]",
-            f"is of type {type(item).__name__}",
-            "use text or an input item such as codex_runtime.protocol.ImageInput",
-        )
-    return item
-
-
-def _says_something(item: UserInput) -> bool:
-    return not isinstance(item, protocol.TextInput) or bool(item.text.strip())

@@ -48,7 +48,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
     results: dict[str, Any] = {
         "initialize": {
             "userAgent": f"codex-runtime/{VERSION} (fake)",
-            "codexHome": os.environ["CODEX_HOME"],
+            "codexHome": os.environ.get("CODEX_HOME", os.getcwd()),
             "platformFamily": "unix",
             "platformOs": "linux",
         },

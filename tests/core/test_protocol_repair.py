@@ -199,12 +199,13 @@ def test_nothing_is_left_out_where_nothing_may_be() -> None:
         repair({"threadId": 7}, TurnCompletedNotification, may_drop=False)
 
 
-def test_a_server_that_sends_our_own_mark_changes_nothing() -> None:
-    marked = {"type": SENTINEL, "text": "a"}
+@pytest.mark.parametrize("extra", [{}, {"raw": 3}])
+def test_a_server_that_sends_our_own_mark_changes_nothing(extra: Json) -> None:
+    marked = {"type": SENTINEL, "text": "a", **extra}
 
     event, _ = repair(turn_with(marked), TurnCompletedNotification)
 
-    assert event.turn.items == [Unknown(raw=marked)] or event.turn.items is UNSET
+    assert event.turn.items == [Unknown(raw=marked)]
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=[each.name for each in MUTATIONS])
@@ -220,7 +221,7 @@ def test_a_server_that_differs_costs_what_is_documented_and_no_more(mutation: Mu
                 mutation.change(*chance.choice(places))
                 outcomes[outcome(message, instance)] += 1
 
-    assert outcomes.total() > 300
+    assert outcomes.total() > 200
     assert outcomes["typed"] + outcomes["degraded"] > 0.9 * outcomes.total()
     if mutation.name in ("extra field", "unknown string"):
         assert outcomes["typed"] > 0.98 * outcomes.total()

@@ -5,9 +5,6 @@ from protocol_generator.naming import camel
 from protocol_generator.reach import Reach
 from protocol_generator.text import WIDTH, call, quoted
 
-_EMPTY = ("[]", "{}")
-"""Defaults that each instance needs a fresh one of."""
-
 _INDENT = 4
 """Columns that the body of a class is indented by."""
 
@@ -32,11 +29,7 @@ def _assigned(head: str, attribute: str, each: Field, default: str | None) -> li
     """Return `head` with the default, as a call where camelCase does not lead to the wire name."""
     if camel(attribute) == each.wire:
         return [head if default is None else f"{head} = {default}"]
-    given: list[str] = []
-    if default in _EMPTY:
-        given.append(f"default_factory={each.type.text}")
-    elif default is not None:
-        given.append(f"default={default}")
+    given = [] if default is None else [f"default={default}"]
     return call(f"{head} = field", [*given, f"name={quoted(each.wire)}"], indent=_INDENT)
 
 

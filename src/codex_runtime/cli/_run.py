@@ -89,17 +89,25 @@ async def run_turn(request: RunRequest, view: View) -> Outcome:
     async with anyio.create_task_group() as tasks:
         stopper = Stopper(tasks, view.interrupting)
         await tasks.start(stopper.watch)
-        view.starting()
         try:
-            await _run(request, view, stopper, outcome)
-        except CodexRuntimeError as error:
-            outcome.code = exit_of(error)
-            view.failed(error, outcome.code)
+            await _attempt(request, view, stopper, outcome)
+        except BrokenPipeError:
+            # Nobody reads any more. Closing the runtime has ended the turn.
+            outcome.code = Exit.FAILED
         outcome.left = False
         tasks.cancel_scope.cancel()
     if outcome.left:
         view.left()
     return outcome
+
+
+async def _attempt(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:
+    view.starting()
+    try:
+        await _run(request, view, stopper, outcome)
+    except CodexRuntimeError as error:
+        outcome.code = exit_of(error)
+        view.failed(error, outcome.code)
 
 
 async def _run(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:

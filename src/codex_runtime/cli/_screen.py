@@ -101,8 +101,14 @@ class Screen:
             self._out.flush()
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller to end things: rich itself would exit on the spot."""
+        raise BrokenPipeError
+
+
 def _console(stream: TextIO) -> Console:
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    return _Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def _write(console: Console, lines: Iterable[Line]) -> None:

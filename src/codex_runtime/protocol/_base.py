@@ -186,7 +186,7 @@ def _unwrapped(data: Json) -> Json:
         return [_unwrapped(element) for element in data]
     if not is_object(data):
         return data
-    if any(data.get(field) == SENTINEL for field in TAG_FIELDS):
+    if "raw" in data and any(data.get(field) == SENTINEL for field in TAG_FIELDS):
         return data["raw"]
     return {key: _unwrapped(inner) for key, inner in data.items()}
 

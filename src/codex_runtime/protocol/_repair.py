@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from msgspec import ValidationError, convert
 
-from codex_runtime.protocol._base import SENTINEL, Json, TypeForm, is_object
+from codex_runtime.protocol._base import Json, TypeForm, is_object
 from codex_runtime.protocol._places import ANY_KEY, Place, required_keys, variant_of
 
 _ROUNDS = 64
@@ -94,6 +94,8 @@ class _Repair:
     def __init__(self, data: Json, kind: TypeForm, *, may_drop: bool) -> None:
         self._top = Place({"": data}, "", kind, above=None, exact=True)
         self._may_drop = may_drop
+        # By id, and kept alive by this: the objects that stand for unknown variants.
+        self._wrapped: dict[int, Json] = {}
         self._inside: dict[tuple[int, str | int], list[tuple[Place, Json]]] = defaultdict(list)
 
     def run(self, note: Callable[[str], None]) -> TypeForm:
@@ -112,7 +114,7 @@ class _Repair:
         at_an_object = bool(rest) or mismatch.missing is not None
         changed = False
         for place in _alike(places, mismatch, rest):
-            if any(_is_wrapped(up) for up in place.upwards()):
+            if any(id(up.node) in self._wrapped for up in place.upwards()):
                 continue
             changed |= self._wrap(place) if at_an_object else self._drop_or_wrap(place)
         return changed
@@ -130,6 +132,7 @@ class _Repair:
                 self._restore_inside(up)
                 self._remember(up)
                 up.wrap()
+                self._wrapped[id(up.node)] = up.node
                 return True
         for up in place.upwards() if self._may_drop else ():
             if up.droppable:
@@ -156,11 +159,6 @@ class _Repair:
 def _address(place: Place) -> tuple[int, str | int]:
     # The holders live as long as the repair, so their ids are theirs.
     return id(place.holder), place.key
-
-
-def _is_wrapped(place: Place) -> bool:
-    """Say whether `place` holds an unknown variant already; nothing in there is to be changed."""
-    return place.wrappable and place.node.get(place.tag_field) == SENTINEL
 
 
 def _follow(top: Place, steps: tuple[str, ...]) -> tuple[list[Place], tuple[str, ...]]:

@@ -3148,7 +3148,7 @@ class SandboxWorkspaceWrite(Wire, frozen=True, kw_only=True):
     exclude_slash_tmp: bool = field(default=False, name="exclude_slash_tmp")
     exclude_tmpdir_env_var: bool = field(default=False, name="exclude_tmpdir_env_var")
     network_access: bool = field(default=False, name="network_access")
-    writable_roots: list[str] = field(default_factory=list[str], name="writable_roots")
+    writable_roots: list[str] = field(default=[], name="writable_roots")
 
 
 WebSearchContextSize: TypeAlias = Literal["low", "medium", "high"] | str
@@ -3436,12 +3436,8 @@ class ManagedHooksRequirements(Wire, frozen=True, kw_only=True):
     user_prompt_submit: list[ConfiguredHookMatcherGroup] = field(
         default=MISSING, name="UserPromptSubmit"
     )
-    interrupt: list[ConfiguredHookMatcherGroup] = field(
-        default_factory=list[ConfiguredHookMatcherGroup], name="Interrupt"
-    )
-    session_end: list[ConfiguredHookMatcherGroup] = field(
-        default_factory=list[ConfiguredHookMatcherGroup], name="SessionEnd"
-    )
+    interrupt: list[ConfiguredHookMatcherGroup] = field(default=[], name="Interrupt")
+    session_end: list[ConfiguredHookMatcherGroup] = field(default=[], name="SessionEnd")
     managed_dir: str | None = None
     windows_managed_dir: str | None = None
 
@@ -5729,9 +5725,7 @@ class TextInput(Wire, frozen=True, kw_only=True, tag_field="type", tag="text"):
 
     type: ClassVar[Literal["text"]] = "text"
     text: str
-    text_elements: list[TextElement] = field(
-        default_factory=list[TextElement], name="text_elements"
-    )
+    text_elements: list[TextElement] = field(default=[], name="text_elements")
     """UI-defined spans within `text` used to render or persist special elements."""
 
 
