@@ -8,12 +8,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from codex_runtime.protocol import methods
 from protocol_generator.bundle import Bundle, load_vendored
 from protocol_generator.protocol import Protocol, understand
-from protocol_generator.schema import Schema, alternatives, as_schema, ref_name
+from protocol_generator.schema import (
+    Json,
+    Schema,
+    alternatives,
+    as_schema,
+    is_dict,
+    is_list,
+    ref_name,
+)
 
-Json: TypeAlias = Any
+from codex_runtime.protocol import methods
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,14 +179,12 @@ Site: TypeAlias = tuple[Any, Any]
 
 def sites(data: Json) -> Iterator[Site]:
     """Yield every key of every object in `data`."""
-    if isinstance(data, dict):
-        members: dict[str, Json] = data
-        for key, value in members.items():
-            yield members, key
+    if is_dict(data):
+        for key, value in data.items():
+            yield data, key
             yield from sites(value)
-    elif isinstance(data, list):
-        elements: list[Json] = data
-        for value in elements:
+    elif is_list(data):
+        for value in data:
             yield from sites(value)
 
 
@@ -227,11 +232,7 @@ MUTATIONS = (
 
 def without_defaults(data: Json) -> Json:
     """Return `data` without keys whose value a decoder may also read from their absence."""
-    if isinstance(data, dict):
-        members: dict[str, Json] = data
-        inner = {key: without_defaults(value) for key, value in members.items()}
+    if is_dict(data):
+        inner = {key: without_defaults(value) for key, value in data.items()}
         return {key: value for key, value in inner.items() if value not in (None, [], {}, False)}
-    if isinstance(data, list):
-        elements: list[Json] = data
-        return [without_defaults(value) for value in elements]
-    return data
+    return [without_defaults(value) for value in data] if is_list(data) else data

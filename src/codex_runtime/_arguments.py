@@ -35,17 +35,26 @@ def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | N
         remote: The server sees another file system, so only it can tell whether `cwd` exists.
 
     Raises:
-        InvalidArgument: It is blank, or holds a NUL character.
+        InvalidArgument: It is no path, is blank, or holds a NUL character.
         WorkingDirectoryMissing: It is no folder here.
     """
     if cwd is None:
         return None
-    text = os.fspath(cwd)
+    text = _path_text(cwd)
     if not text.strip() or "\0" in text:
         raise InvalidArgument("cwd", "is blank" if not text.strip() else "holds a NUL character")
     if remote:
         return text if text.startswith("/") else str(Path(text).absolute())
-    path = Path(text).expanduser().absolute()
-    if not path.is_dir():
-        raise WorkingDirectoryMissing(path=str(path))
-    return str(path)
+    # Unlike those of `Path`, these two never raise: not for a home that nobody has, nor for a
+    # folder that this user may not look into.
+    path = os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 — see above
+    if not os.path.isdir(path):  # noqa: PTH112 — see above
+        raise WorkingDirectoryMissing(path=path)
+    return path
+
+
+def _path_text(cwd: object) -> str:
+    text = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
+    if not isinstance(text, str):
+        raise InvalidArgument("cwd", f"is of type {type(cwd).__name__}", "use text or a Path")
+    return text

@@ -10,7 +10,7 @@ from codex_runtime._peer import Peer
 from codex_runtime.errors import CodexRuntimeError, RuntimeClosed
 from codex_runtime.protocol import Method
 
-__all__ = ["Client"]
+__all__ = ["Client", "not_open"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -31,7 +31,7 @@ class Client:
         self.remote = remote
         self._peer: Peer | None = None
         self._tasks: TaskGroup | None = None
-        self._closed: Callable[[], CodexRuntimeError] = _not_open
+        self._closed: Callable[[], CodexRuntimeError] = not_open
 
     @property
     def peer(self) -> Peer:
@@ -69,5 +69,6 @@ class Client:
         self._tasks.start_soon(run, *args)
 
 
-def _not_open() -> CodexRuntimeError:
+def not_open() -> CodexRuntimeError:
+    """The error for using a runtime that has not been opened."""
     return RuntimeClosed("the runtime is not open; use `async with Runtime() as runtime:`")

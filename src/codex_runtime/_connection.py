@@ -22,6 +22,7 @@ __all__ = [
     "Step",
     "classify",
     "decode_envelope",
+    "decode_refusal",
 ]
 
 RequestId = int | str
@@ -120,6 +121,14 @@ def decode_refusal(error: Raw) -> RpcError:
         return RpcError(message="the error it sent cannot be read")
 
 
+def _name(method: str) -> bytes:
+    # Encoded like any text: callers may name any method, also one with a quote in it.
+    try:
+        return msgspec.json.encode(method)
+    except UnicodeEncodeError:
+        raise LocalProtocolError("cannot send a method whose name is not valid text") from None
+
+
 class Connection(Generic[W]):
     """The client's side of one JSON-RPC conversation with an app-server.
 
@@ -148,26 +157,24 @@ class Connection(Generic[W]):
             waiter: Handed back by `settle` when the answer is there.
 
         Raises:
-            LocalProtocolError: `method` may not be sent in this phase.
+            LocalProtocolError: `method` may not be sent in this phase, or is not valid text.
         """
+        name = _name(method)
         self._advance(_STEPS.get(method, Step.SEND_OTHER), method)
         request_id = self._next_id
         self._next_id += 1
         self._open[request_id] = waiter
-        return request_id, b'{"id":%d,"method":"%b","params":%b}\n' % (
-            request_id,
-            method.encode(),
-            params,
-        )
+        return request_id, b'{"id":%d,"method":%b,"params":%b}\n' % (request_id, name, params)
 
     def notify(self, method: str) -> bytes:
         """The bytes of a notification.
 
         Raises:
-            LocalProtocolError: `method` may not be sent in this phase.
+            LocalProtocolError: `method` may not be sent in this phase, or is not valid text.
         """
+        name = _name(method)
         self._advance(_STEPS.get(method, Step.SEND_OTHER), method)
-        return b'{"method":"%b"}\n' % method.encode()
+        return b'{"method":%b}\n' % name
 
     def answer(self, request_id: RequestId, result: bytes) -> bytes:
         """The bytes that answer a request of the server."""

@@ -1,8 +1,7 @@
 """CODEX_HOME: where the server keeps its threads, settings and sign-in."""
 
 import os
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from codex_runtime.errors import InvalidArgument
 if os.name == "posix":
     import fcntl
 
-__all__ = ["home_of", "one_first_start", "prepare_home"]
+__all__ = ["FirstStart", "home_of", "prepare_home"]
 
 _LOCK_NAME: Final = ".codex-runtime.lock"
 
@@ -48,26 +47,44 @@ def prepare_home(home: Path) -> None:
         raise InvalidArgument("codex_home", f"cannot be created: {error}") from error
 
 
-@asynccontextmanager
-async def one_first_start(home: Path, *, timeout: float) -> AsyncGenerator[None]:
-    """Let one process at a time start on a CODEX_HOME that no server has used yet.
+class FirstStart:
+    """The right to start on a CODEX_HOME that no server has used yet, one process at a time.
 
     Several first starts at once kill each other: of 40 servers of 0.163 started together on a
     fresh home, 39 exited with status 1. A home that was used once is safe, and is not locked.
-    Where the lock cannot be had in `timeout` seconds, or not at all (no POSIX, read-only disk), the
-    start goes ahead: the lock is a courtesy between starters, not a guard.
+    Where the lock cannot be had in time, or not at all (no POSIX, read-only disk), the start
+    goes ahead: the lock is a courtesy between starters, not a guard.
     """
-    handle = None if os.name != "posix" else _open_lock(home)
-    if handle is None:
-        yield
-        return
-    try:
+
+    def __init__(self, home: Path | None) -> None:
+        """Look whether there is anything to wait for.
+
+        Args:
+            home: The CODEX_HOME; None where nobody here knows it.
+        """
+        self._handle = None if home is None or os.name != "posix" else _open_lock(home)
+
+    def try_now(self) -> bool:
+        """Whether the start may go ahead at once."""
+        return self._handle is None or _try_lock(self._handle)
+
+    async def wait(self, timeout: float) -> None:
+        """Wait until the start may go ahead, `timeout` seconds at the most."""
         with anyio.move_on_after(timeout):
-            while not _try_lock(handle):  # noqa: ASYNC110 — another process sets no event of ours
+            while not self.try_now():  # noqa: ASYNC110 — another process sets no event of ours
                 await anyio.sleep(_LOOK_AGAIN)
-        yield
-        os.pwrite(handle, _USED, 0)
-    finally:
+
+    def end(self, *, started: bool) -> None:
+        """Let the next one go ahead.
+
+        Args:
+            started: The server is up: from now on nobody need wait.
+        """
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return
+        if started:
+            os.pwrite(handle, _USED, 0)
         # Closing releases the lock. The file stays: taking it away would let two processes
         # hold "the" lock on two different files.
         os.close(handle)

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -13,7 +12,7 @@ import msgspec
 from codex_runtime._binary import find_codex
 from codex_runtime._environment import child_environment
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
-from codex_runtime._homes import home_of, one_first_start, prepare_home
+from codex_runtime._homes import FirstStart, home_of, prepare_home
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer
 from codex_runtime._process import ServerProcess
@@ -90,29 +89,32 @@ class Launch:
             environment["CODEX_HOME"] = str(Path(self.codex_home).expanduser().absolute())
         object.__setattr__(self, "environment", environment)
 
+    def first_start(self) -> FirstStart:
+        """Prepare the CODEX_HOME; return the right to start on it.
+
+        Raises:
+            InvalidArgument: The CODEX_HOME cannot be created.
+        """
+        if self.command is not None:
+            return FirstStart(None)
+        home = home_of(self.environment)
+        prepare_home(home)
+        return FirstStart(home)
+
     def start(self) -> Transport:
         """Start the process.
 
         Raises:
             CodexNotFound: There is no binary.
             StartupFailed: The operating system refused.
-            InvalidArgument: The CODEX_HOME cannot be created, or `config` has no form in TOML.
+            InvalidArgument: `config` has no form in TOML.
         """
-        argv = self._argv()
-        if self.command is None:
-            prepare_home(home_of(self.environment))
-        process = ServerProcess(argv, env=self.environment, cwd=self.cwd)
+        process = ServerProcess(self._argv(), env=self.environment, cwd=self.cwd)
         return StdioTransport(
             process,
             redact=Redactor(secrets_of(self.environment)),
             max_frame_bytes=self.max_frame_bytes,
         )
-
-    def first_start(self, *, timeout: float) -> AbstractAsyncContextManager[None]:
-        """What the start and the greeting must happen in; see `one_first_start`."""
-        if self.command is not None:
-            return nullcontext()
-        return one_first_start(home_of(self.environment), timeout=timeout)
 
     def _argv(self) -> list[str]:
         if self.command is not None:

@@ -11,52 +11,67 @@ from typing import Any, Final
 import msgspec
 
 from codex_runtime.errors import UnsendableValue
+from codex_runtime.protocol import SENTINEL, UNSET, to_plain
 
 __all__ = ["MAX_DEPTH", "encode"]
 
 MAX_DEPTH: Final = 100
 """Levels of nesting. The server's parser gives up at 128, and the envelope takes some."""
 
-_encoder = msgspec.json.Encoder()
+_INTEGERS: Final = range(-(2**63), 2**64)
+"""What fits into 64 bits, with a sign or without: the server's parser turns the rest into floats."""
+
+_WIRE_SENTINEL: Final = msgspec.json.encode(SENTINEL)
 
 
 def encode(value: Any, path: str = "params") -> bytes:
     """Encode `value` as JSON that the server will read.
 
     Args:
-        value: A protocol struct, or plain data.
+        value: A protocol struct, or plain data. Variants of unknown kind go out as they came in.
         path: What to call the value in errors.
 
     Raises:
         UnsendableValue: It holds something that has no such form; `field` says where.
     """
     _check(value, path, 0)
-    try:
-        return _encoder.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise UnsendableValue(path, f"cannot be sent as JSON: {error}") from None
+    text = _encode(value)
+    return _encode(to_plain(msgspec.json.decode(text))) if _WIRE_SENTINEL in text else text
 
 
 def _check(value: Any, path: str, depth: int) -> None:
     match value:
+        case None | bool():
+            return
         case str():
             _check_text(value, path)
+        case int() if value not in _INTEGERS:
+            raise UnsendableValue(path, "does not fit into 64 bits")
         case float() if not isfinite(value):
             raise UnsendableValue(path, f"is {value}", "JSON has no such number")
-        case msgspec.Struct() | Mapping() | list() | tuple() | set() | frozenset():
+        case int() | float():
+            return
+        case msgspec.Struct() | Mapping() | list() | tuple():
             if depth >= MAX_DEPTH:
                 raise UnsendableValue(path, f"is nested more than {MAX_DEPTH} levels deep")
             for inner_path, inner in _parts(value, path):
                 _check(inner, inner_path, depth + 1)
         case _:
-            # Everything else either has one plain form or is refused by the encoder.
-            return
+            # Bytes, sets, dates and the like have more than one form, or none: the caller chooses.
+            raise UnsendableValue(
+                path,
+                f"is of type {type(value).__name__}",
+                "use what JSON has: text, numbers, lists",
+            )
 
 
 def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            yield f"{path}.{name}", getattr(value, name)
+            inner = getattr(value, name)
+            # A field that is not set is not sent.
+            if inner is not UNSET:
+                yield f"{path}.{name}", inner
     elif isinstance(value, Mapping):
         yield from _entries(value, path)
     else:
@@ -81,3 +96,19 @@ def _check_text(text: str, path: str) -> None:
         raise UnsendableValue(
             path, f"has a lone surrogate at character {error.start}", "it is not valid text"
         ) from None
+
+
+def _as_builtin(value: Any) -> Any:
+    """Turn what `_check` has let through and msgspec does not know into what it knows."""
+    match value:
+        case str():
+            return str.__str__(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case _:
+            return dict(value)
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=_as_builtin).encode

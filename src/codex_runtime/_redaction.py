@@ -22,7 +22,7 @@ _SHAPES: Final = re.compile(
     | \bxox[abprs]-[A-Za-z0-9-]{10,}                             # Slack
     | \bAKIA[0-9A-Z]{16}\b                                       # AWS key id
     | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]* # JSON Web Token
-    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)                            # user:password in a URL
+    | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)                            # user:password in a URL
     | (?i:(?<=bearer\ )[A-Za-z0-9._~+/-]{8,}=*)
     """,
     re.VERBOSE,
@@ -35,13 +35,24 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Longest first: a secret that contains another must go whole.
         known = sorted({s for s in secrets if len(s) >= _MIN_SECRET}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        # Looked for at every place, so that secrets that overlap are all found.
+        self._known = re.compile(f"(?=({'|'.join(map(re.escape, known))}))") if known else None
 
     def __call__(self, text: str) -> str:
         """Return `text` without secrets."""
-        if self._known is not None:
-            text = self._known.sub(REDACTED, text)
-        return _SHAPES.sub(REDACTED, text)
+        return _SHAPES.sub(REDACTED, self._without_known(text))
+
+    def _without_known(self, text: str) -> str:
+        if self._known is None:
+            return text
+        pieces: list[str] = []
+        done = 0
+        for match in self._known.finditer(text):
+            start, end = match.span(1)
+            if start >= done:
+                pieces += text[done:start], REDACTED
+            done = max(done, end)
+        return "".join((*pieces, text[done:]))
 
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:

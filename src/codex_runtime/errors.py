@@ -62,13 +62,19 @@ __all__ = [
 class CodexRuntimeError(Exception):
     """Base of every error that this package raises on purpose."""
 
+    def __repr__(self) -> str:
+        # Exception's own would show all arguments: what a turn did, what a server sent along.
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         # The classes take keywords, which Exception's own way of pickling would drop.
-        return (_rebuild, (type(self), self.__dict__.copy()))
+        return (_rebuild, (type(self), self.args, self.__dict__.copy()))
 
 
-def _rebuild(kind: type[CodexRuntimeError], attributes: dict[str, Any]) -> CodexRuntimeError:
-    error = kind.__new__(kind)
+def _rebuild(
+    kind: type[CodexRuntimeError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> CodexRuntimeError:
+    error = kind.__new__(kind, *args)
     error.__dict__.update(attributes)
     return error
 
@@ -343,7 +349,8 @@ class TurnFailed(CodexRuntimeError):
     result: TurnResult = field(repr=False)
 
     def __str__(self) -> str:
-        why = self.error.message if self.error else "codex gave no reason"
+        # The message of a server that sent none is `UNSET`, which is false.
+        why = (self.error and self.error.message) or "codex gave no reason"
         return f"turn {self.result.turn_id} failed: {why}"
 
 

@@ -76,7 +76,7 @@ def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
     """Refuse options that do not exist.
 
     Raises:
-        InvalidArgument: There is one, or one is None: leave out what you do not want to say.
+        InvalidArgument: There is one.
     """
     for name in options:
         if name not in known.__annotations__:

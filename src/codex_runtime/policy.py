@@ -5,7 +5,15 @@ from typing import Final, Literal, TypeAlias
 
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
 
-__all__ = ["ApprovalPolicy", "SandboxMode", "check_sandbox", "sandbox_mode", "sandbox_policy"]
+__all__ = [
+    "DEFAULT_APPROVAL_POLICY",
+    "DEFAULT_SANDBOX",
+    "ApprovalPolicy",
+    "SandboxMode",
+    "check_sandbox",
+    "sandbox_mode",
+    "sandbox_policy",
+]
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
 """The presets of `thread/start.sandbox`."""
@@ -35,7 +43,8 @@ def sandbox_mode(sandbox: str) -> str:
     Raises:
         InvalidArgument: It is none of the presets.
     """
-    if sandbox not in _POLICY_TYPES:
+    # A tuple, because a dict raises for what cannot be hashed.
+    if sandbox not in tuple(_POLICY_TYPES):
         raise InvalidArgument(
             "sandbox", f"is {sandbox!r}", f"use one of {', '.join(_POLICY_TYPES)}"
         )
@@ -61,28 +70,29 @@ def check_sandbox(
 ) -> None:
     """Hold rule SEC-004: a sandbox wider than read-only needs three explicit words.
 
-    In this order: the opt-in, an approval policy other than never (absent counts as never),
-    and a scope (a working directory or a non-empty writable root).
+    In this order: the opt-in, an approval policy other than never (absent or blank counts as
+    never), and a scope (a working directory or a non-empty writable root).
 
     Args:
         sandbox: A preset, or None where the caller names none.
         approval_policy: As given by the caller.
-        privileged_escalation_approved: As given by the caller.
+        privileged_escalation_approved: As given by the caller. Only True itself is a yes: a text
+            such as `"false"`, out of a form or a file, is none.
         cwd: As given by the caller; blank counts as absent.
         writable_roots: As given by the caller; blank ones count as absent.
 
     Raises:
         SandboxNotAllowed: One of the three is missing. Nothing was sent.
-        InvalidArgument: `sandbox` is no preset.
+        InvalidArgument: `sandbox` is no preset, or `approval_policy` is not text.
     """
     if sandbox is None or sandbox_mode(sandbox) == "read-only":
         return
-    if not privileged_escalation_approved:
+    if privileged_escalation_approved is not True:
         raise SandboxNotAllowed(
             problem=f"{sandbox!r} needs an explicit opt-in",
             fix="pass privileged_escalation_approved=True",
         )
-    if approval_policy is None or approval_policy == "never":
+    if not _may_ask(approval_policy):
         raise SandboxNotAllowed(
             problem=f"{sandbox!r} needs an approval policy other than never",
             fix="pass approval_policy='on-request'",
@@ -92,3 +102,13 @@ def check_sandbox(
             problem=f"{sandbox!r} needs an explicit scope",
             fix="pass cwd= or a writable root",
         )
+
+
+def _may_ask(approval_policy: object) -> bool:
+    if approval_policy is None:
+        return False
+    if not isinstance(approval_policy, str):
+        raise InvalidArgument(
+            "approval_policy", f"is of type {type(approval_policy).__name__}", "use text"
+        )
+    return approval_policy.strip() not in {"", "never"}

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack
 
-import anyio
 import msgspec
 
 from codex_runtime._arguments import absolute_cwd, seconds
-from codex_runtime._client import Client
+from codex_runtime._client import Client, not_open
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
-from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo, handshake
+from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo
+from codex_runtime._lifecycle import Lifecycle
 from codex_runtime._outgoing import encode
-from codex_runtime._owner import Owner
 from codex_runtime._params import thread_params
-from codex_runtime._peer import Peer
 from codex_runtime._statistics import Statistics
 from codex_runtime._subscription import Subscription
 from codex_runtime.errors import (
-    CodexRuntimeError,
-    ConnectionLost,
-    HandshakeTimeout,
     InvalidArgument,
     RemoteProtocolError,
-    RequestTimeout,
-    RuntimeClosed,
-    StartupFailed,
 )
 from codex_runtime.options import ThreadOptions
 from codex_runtime.protocol import Method, methods
 from codex_runtime.thread import ThreadHandle
-from codex_runtime.transports import Ending, Transport
 from codex_runtime.transports.stdio import StdioTransport
 
 __all__ = ["Runtime"]
@@ -111,7 +100,7 @@ class Runtime:
             InvalidArgument: An option cannot be used.
             WorkingDirectoryMissing: `cwd` is no folder.
         """
-        self._launch = Launch(
+        launch = Launch(
             codex_bin=codex_bin,
             codex_home=codex_home,
             command=command,
@@ -122,26 +111,21 @@ class Runtime:
             inherit_env=inherit_env,
             max_frame_bytes=_positive("max_frame_bytes", max_frame_bytes),
         )
-        self._connect = connect
-        self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
-        self._max_in_flight = _in_flight(max_in_flight)
-        self._greeting = Greeting(client_info, experimental_api, version_guard)
         self._client = Client(
             request_timeout=seconds("request_timeout", request_timeout, 30.0), remote=remote
         )
-        self._owner: Owner | None = None
-        self._peer: Peer | None = None
-        self._transport: Transport | None = None
-        self._ready = anyio.Event()
-        self._closing = False
-        self._server_info: ServerInfo | None = None
+        self._lifecycle = Lifecycle(
+            self._client,
+            connect or launch,
+            Greeting(client_info, experimental_api, version_guard),
+            startup_timeout=seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT),
+            max_in_flight=_in_flight(max_in_flight),
+        )
 
     def __repr__(self) -> str:
-        if self._owner is None:
-            return "<Runtime, not open>"
-        version = self._server_info.codex_version if self._server_info else None
-        state = "closed" if self._owner.ended else "open"
-        return f"<Runtime of codex {version}, pid {self.pid}, {state}>"
+        life = self._lifecycle
+        version = life.server_info.codex_version if life.server_info else "of unknown version"
+        return f"<Runtime of codex {version}, pid {self.pid}, {life.phase}>"
 
     async def __aenter__(self) -> Self:
         """Start the server and greet it.
@@ -155,18 +139,7 @@ class Runtime:
             HandshakeTimeout: It did not answer the greeting in time.
             RuntimeClosed: This runtime was opened before; make a new one.
         """
-        if self._owner is not None:
-            raise RuntimeClosed("a runtime is opened once; make a new one")
-        self._owner = Owner("codex-runtime")
-        self._owner.start(self._main)
-        try:
-            await self._ready.wait()
-        except BaseException:
-            await self.close()
-            raise
-        if self._owner.error is not None:
-            await self._owner.wait_ended()
-            raise self._owner.error
+        await self._lifecycle.open()
         return self
 
     async def __aexit__(
@@ -180,7 +153,7 @@ class Runtime:
     @property
     def pid(self) -> int | None:
         """The server's process id; None where it is not a process of ours."""
-        transport = self._transport
+        transport = self._lifecycle.transport
         return transport.process.pid if isinstance(transport, StdioTransport) else None
 
     @property
@@ -190,13 +163,13 @@ class Runtime:
         Raises:
             RuntimeClosed: The runtime has not been opened.
         """
-        if self._server_info is None:
-            raise RuntimeClosed("the runtime is not open; use `async with Runtime() as runtime:`")
-        return self._server_info
+        if self._lifecycle.server_info is None:
+            raise not_open()
+        return self._lifecycle.server_info
 
     def statistics(self) -> Statistics:
         """Counts since the runtime was opened; they stay readable when it is closed."""
-        return Statistics.of(self._peer, self._transport)
+        return Statistics.of(self._lifecycle.peer, self._lifecycle.transport)
 
     async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
         """Start a thread (`thread/start`).
@@ -272,87 +245,14 @@ class Runtime:
         Turns under way are recorded by the server as interrupted; their handles raise
         `RuntimeClosed`. Cancelling has no effect: the end of a process is not left half done.
         """
-        if self._owner is None:
-            return
-        self._closing = True
-        self._owner.stop()
-        with anyio.CancelScope(shield=True):
-            await self._owner.wait_ended()
+        await self._lifecycle.close()
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended, for whatever reason. Cancelling stops the wait."""
-        if self._owner is not None:
-            await self._owner.wait_ended()
+        await self._lifecycle.wait_closed()
 
     def _seconds(self, timeout: float | None) -> float:
         return seconds("timeout", timeout, self._client.request_timeout)
-
-    async def _main(self) -> None:
-        try:
-            async with AsyncExitStack() as first_start:
-                if self._connect is None:
-                    await first_start.enter_async_context(
-                        self._launch.first_start(timeout=self._startup_timeout)
-                    )
-                    transport = self._launch.start()
-                else:
-                    transport = await self._connect()
-                await self._converse(transport, first_start)
-        finally:
-            self._ready.set()
-
-    async def _converse(self, transport: Transport, first_start: AsyncExitStack) -> None:
-        self._transport = transport
-        self._peer = peer = Peer(transport, self._client.hub, max_in_flight=self._max_in_flight)
-        refused: CodexRuntimeError | None = None
-        try:
-            async with anyio.create_task_group() as tasks:
-                self._client.open(peer, tasks)
-                tasks.start_soon(self._read, peer, tasks.cancel_scope)
-                tasks.start_soon(_load_types)
-                refused = await self._greet(peer)
-                await first_start.aclose()
-                if refused is not None:
-                    tasks.cancel_scope.cancel()
-                self._ready.set()
-                await anyio.sleep_forever()
-        finally:
-            with anyio.CancelScope(shield=True):
-                await transport.aclose()
-            ending = transport.ending()
-            self._client.close(lambda: self._why_over(ending))
-        if self._server_info is None:
-            raise self._why_not_ready(refused, transport.ending())
-
-    async def _read(self, peer: Peer, everything: anyio.CancelScope) -> None:
-        await peer.run()
-        everything.cancel()
-
-    async def _greet(self, peer: Peer) -> CodexRuntimeError | None:
-        try:
-            self._server_info = await handshake(peer, self._greeting, timeout=self._startup_timeout)
-        except CodexRuntimeError as error:
-            return error
-        return None
-
-    def _why_over(self, ending: Ending) -> CodexRuntimeError:
-        if self._closing:
-            return RuntimeClosed()
-        return ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
-
-    def _why_not_ready(
-        self, refused: CodexRuntimeError | None, ending: Ending
-    ) -> CodexRuntimeError:
-        if isinstance(refused, RequestTimeout):
-            return HandshakeTimeout(refused.seconds, ending.stderr_tail)
-        if refused is not None:
-            return refused
-        return StartupFailed(ending.exit_code, ending.signal, ending.stderr_tail)
-
-
-async def _load_types() -> None:
-    """Import the generated types, some 30 ms, while the server gets ready."""
-    import_module("codex_runtime.protocol.types")
 
 
 def _positive(field: str, value: int) -> int:

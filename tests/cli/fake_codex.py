@@ -1,13 +1,15 @@
 """A codex that does on purpose what the real one should not. Run as a program.
 
 Speaks the app-server protocol on stdin and stdout, far enough for one turn that never ends.
-What it does wrong is in `CODEX_FAKE`: `old`, `no-sandbox`, `open-sandbox`, `no-account`.
+What it does wrong is in `CODEX_FAKE`: `old`, `no-sandbox`, `open-sandbox`,
+`no-account`, `gone`.
 """
 
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 FAULT = os.environ.get("CODEX_FAKE", "")
@@ -20,6 +22,8 @@ def send(message: dict[str, Any]) -> None:
 
 
 def exec_result(params: dict[str, Any]) -> dict[str, Any]:
+    if FAULT == "gone":
+        raise SystemExit(1)
     if FAULT == "no-sandbox":
         return {
             "exitCode": 101,
@@ -48,7 +52,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
     results: dict[str, Any] = {
         "initialize": {
             "userAgent": f"codex-runtime/{VERSION} (fake)",
-            "codexHome": os.environ.get("CODEX_HOME", os.getcwd()),
+            "codexHome": os.environ.get("CODEX_HOME", str(Path.cwd())),
             "platformFamily": "unix",
             "platformOs": "linux",
         },

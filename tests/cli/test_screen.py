@@ -37,7 +37,7 @@ def test_a_terminal_gets_colours() -> None:
 
     Screen(io.StringIO(), err).show([Line("-old", "removed"), Line("+new", "added")])
 
-    assert err.getvalue() == "\x1b[31m-old\n\x1b[0m\x1b[32m+new\n\x1b[0m"
+    assert err.getvalue() == "\x1b[31m-old\x1b[0m\n\x1b[32m+new\x1b[0m\n"
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,8 +86,9 @@ def test_the_status_line_is_for_terminals_and_leaves_no_trace_at_the_end() -> No
         screen.close()
 
     assert quiet.getvalue() == ""
-    assert "thinking" in loud.getvalue()
-    assert loud.getvalue().endswith("\x1b[2K") or loud.getvalue().endswith("\x1b[?25h")
+    assert "running ls" in loud.getvalue()
+    show_cursor, clear_line = "\x1b[?25h", "\x1b[2K"
+    assert loud.getvalue().endswith(f"{show_cursor}\r\x1b[1A{clear_line}")
 
 
 def test_a_stream_whose_encoding_lacks_a_letter_gets_its_code() -> None:

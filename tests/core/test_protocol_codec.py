@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import DecodeError, Raw
+from support_protocol import Json
 
 from codex_runtime.errors import RemoteProtocolError
 from codex_runtime.protocol import (
@@ -25,13 +26,16 @@ from codex_runtime.protocol import (
     types,
 )
 from codex_runtime.protocol.codec import Codec, encode, to_plain
-from support_protocol import Json
 
 DELTA = "item/agentMessage/delta"
 PARAMS = {"threadId": "t", "turnId": "u", "itemId": "i", "delta": "hi"}
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -84,7 +88,9 @@ def test_an_unknown_notification_keeps_all_it_came_with() -> None:
 
     event = codec.notification("brand/new", raw({"a": [1, None]}), 7)
 
-    assert event == UnknownNotification(method="brand/new", params={"a": [1, None]}, emitted_at_ms=7)
+    assert event == UnknownNotification(
+        method="brand/new", params={"a": [1, None]}, emitted_at_ms=7
+    )
     assert codec.unknown == 1
     assert codec.degraded == 0
     assert told == [("brand/new", "unknown notification")]

@@ -8,6 +8,18 @@ from typing import Any
 
 import pytest
 from msgspec import Raw, Struct, ValidationError
+from protocol_generator.schema import is_dict, is_list
+from support_protocol import (
+    MUTATIONS,
+    Json,
+    Message,
+    Mutation,
+    Synthesizer,
+    messages,
+    sites,
+    vendored,
+    without_defaults,
+)
 
 from codex_runtime.errors import RemoteProtocolError
 from codex_runtime.protocol import (
@@ -25,17 +37,6 @@ from codex_runtime.protocol import (
 from codex_runtime.protocol._base import SENTINEL, Wire
 from codex_runtime.protocol._repair import repaired
 from codex_runtime.protocol.codec import Codec
-from support_protocol import (
-    MUTATIONS,
-    Json,
-    Message,
-    Mutation,
-    Synthesizer,
-    messages,
-    sites,
-    vendored,
-    without_defaults,
-)
 
 
 def repair(data: Json, kind: Any, *, may_drop: bool = True) -> tuple[Any, list[str]]:
@@ -216,7 +217,9 @@ def test_a_server_that_differs_costs_what_is_documented_and_no_more(mutation: Mu
     outcomes: Counter[str] = Counter()
     for message in messages():
         for instance in synthesizer.instances(message.definition) if message.received else ():
-            places = [site for site in sites(instance) if mutation.applies(site[1], site[0][site[1]])]
+            places = [
+                site for site in sites(instance) if mutation.applies(site[1], site[0][site[1]])
+            ]
             if places:
                 mutation.change(*chance.choice(places))
                 outcomes[outcome(message, instance)] += 1
@@ -252,14 +255,10 @@ def outcome(message: Message, data: Json) -> str:
 
 def within(part: Json, whole: Json) -> bool:
     """Say whether nothing in `part` was made up: it is `whole` with things left out."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        small: dict[str, Json] = part
-        large: dict[str, Json] = whole
-        return all(key in large and within(value, large[key]) for key, value in small.items())
-    if isinstance(part, list) and isinstance(whole, list):
-        few: list[Json] = part
-        many: list[Json] = whole
-        return len(few) == len(many) and all(map(within, few, many))
+    if is_dict(part) and is_dict(whole):
+        return all(key in whole and within(value, whole[key]) for key, value in part.items())
+    if is_list(part) and is_list(whole):
+        return len(part) == len(whole) and all(map(within, part, whole))
     return bool(part == whole)
 
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, get_type_hints
 
 import msgspec
 import pytest
+from protocol_generator.schema import is_dict, is_list
+from support_protocol import Json, Message, Synthesizer, messages, vendored, without_defaults
 
 from codex_runtime import protocol
 from codex_runtime.protocol import (
@@ -28,7 +30,6 @@ from codex_runtime.protocol import (
     to_plain,
     types,
 )
-from support_protocol import Json, Message, Synthesizer, messages, vendored, without_defaults
 
 NOT_KEPT = {"key 0", "key 1"}
 """Keys beyond the declared ones, in the two objects whose schema allows any (`Config` is one)."""
@@ -57,20 +58,24 @@ def test_every_instance_of_every_message_survives_the_round_trip(message: Messag
 
 def lost(before: Json, after: Json, place: str = "$") -> list[str]:
     """Return where `after` is not `before`, save what is documented not to be kept."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        old: dict[str, Json] = before
-        new: dict[str, Json] = after
-        found = [f"{place}.{key}" for key in new.keys() - old.keys()]
-        for key, value in old.items():
-            if key in new:
-                found += lost(value, new[key], f"{place}.{key}")
-            elif key not in NOT_KEPT and not (key in TRUE_BY_DEFAULT and value is True):
+    if is_dict(before) and is_dict(after):
+        found = [f"{place}.{key}" for key in after.keys() - before.keys()]
+        for key, value in before.items():
+            if key in after:
+                found += lost(value, after[key], f"{place}.{key}")
+            elif not may_be_lost(key, value):
                 found.append(f"{place}.{key}")
         return found
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):  # pyright: ignore[reportUnknownArgumentType] — elements are any JSON
-        pairs = zip(before, after, strict=True)  # pyright: ignore[reportUnknownArgumentType] — elements are any JSON
+    if is_list(before) and is_list(after) and len(before) == len(after):
+        pairs = zip(before, after, strict=True)
         return [each for one, two in pairs for each in lost(one, two, f"{place}[]")]
     return [] if before == after else [place]
+
+
+def may_be_lost(key: str, value: Json) -> bool:
+    if is_dict(value) and value:
+        return all(may_be_lost(inner, each) for inner, each in value.items())
+    return key in NOT_KEPT or (key in TRUE_BY_DEFAULT and value is True)
 
 
 @each_message("asked", "notification", "result")

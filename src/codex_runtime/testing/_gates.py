@@ -20,6 +20,8 @@ class GateTimeout(AssertionError):
         seconds: How long it waited.
     """
 
+    __module__ = "codex_runtime.testing"
+
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(

@@ -42,6 +42,8 @@ class ToolNotOffered(AssertionError):
         offered: The names of the tools that were offered.
     """
 
+    __module__ = "codex_runtime.testing"
+
     def __init__(self, step: str, offered: Iterable[str]) -> None:
         self.step = step
         self.offered = frozenset(offered)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, cast
+from typing import cast
 
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.testing._json import Json, member, objects, text_of
@@ -130,6 +130,8 @@ class UnexpectedModelCall(AssertionError):
         route: The text given to `on()` whose steps ran out, or None for the main script.
     """
 
+    __module__ = "codex_runtime.testing"
+
     def __init__(self, call: ModelCall, last_step: Step | None, route: str | None) -> None:
         self.call = call
         self.last_step = last_step
@@ -144,6 +146,8 @@ class UnconsumedSteps(AssertionError):
         steps: Those steps, in order.
         calls: How many calls there were.
     """
+
+    __module__ = "codex_runtime.testing"
 
     def __init__(self, steps: tuple[Step, ...], calls: int) -> None:
         self.steps = steps
@@ -304,15 +308,17 @@ def _output_text(output: object) -> str:
 
 
 def _unexpected(call: ModelCall, last_step: Step | None, route: str | None) -> str:
-    where = "its script" if route is None else f"its script on({route!r})"
-    before = "it had none at all" if last_step is None else f"the last was {describe(last_step)}"
+    script = "the script" if route is None else f"the script of on({route!r})"
+    before = "it is empty" if last_step is None else f"its last was {describe(last_step)}"
     call_it = "enqueue(" if route is None else f"on({route!r}, "
-    reported = " A tool call is followed by one more call, which reports its result."
+    reported = (
+        " This call reports the result of a tool call: every one needs a step after it."
+        if call.tool_outputs
+        else ""
+    )
     return (
-        f"codex called the model for the {_ordinal(call.number)} time and {where} has no step "
-        f"left ({before}). The prompt was {_cut(call.user_text)!r}."
-        f"{reported if call.tool_outputs else ''} Add a step for it, "
-        f'say model.{call_it}assistant_message("done"))'
+        f"{script} has no step for model call {call.number} ({before}); the prompt was "
+        f'{_cut(call.user_text)!r}.{reported} Add one: model.{call_it}assistant_message("done"))'
     )
 
 
@@ -322,13 +328,3 @@ def _cut(text: str) -> str:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _ordinal(number: int) -> str:
-    if number % 100 in _TEENS:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
-
-
-_TEENS: Final = (11, 12, 13)
-"""They end as no other numbers do: 111th, but 121st."""

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +106,7 @@ def forget_user(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def real(
     model: ScriptedModel, binary: Path, home: Path, workspace: Path
-) -> AsyncIterator[Workbench[ScriptedModel]]:
+) -> AsyncGenerator[Workbench[ScriptedModel], None]:
     """Run the real codex on `model`."""
     model.write_home(home)
     async with Runtime(
@@ -116,7 +116,7 @@ async def real(
 
 
 @asynccontextmanager
-async def fake(workspace: Path) -> AsyncIterator[Workbench[FakeAppServer]]:
+async def fake(workspace: Path) -> AsyncGenerator[Workbench[FakeAppServer], None]:
     """Run a fake app-server."""
     server = FakeAppServer(cwd=workspace)
     async with server.runtime() as runtime:

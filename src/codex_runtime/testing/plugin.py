@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codex_runtime.testing.scripted_model import ScriptedModel
 
 _FAILED = pytest.StashKey[bool]()
-"""On a test item: whether it failed before its fixtures were torn down."""
+"""On a test item: whether an exception came out of it, an expected one or a skip included."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,11 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember that a test failed: its script is then likely to be unfinished."""
     report = yield
-    if report.failed:
+    if call.excinfo is not None:
         item.stash[_FAILED] = True
     return report
 

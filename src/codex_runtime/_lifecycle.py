@@ -1,0 +1,179 @@
+"""One connection from its start to its certain end."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import anyio
+
+from codex_runtime._client import Client
+from codex_runtime._homes import FirstStart
+from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo, handshake
+from codex_runtime._owner import Owner
+from codex_runtime._peer import Peer
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    ConnectionLost,
+    HandshakeTimeout,
+    RequestTimeout,
+    RuntimeClosed,
+    StartupFailed,
+)
+from codex_runtime.transports import Ending, Transport
+
+__all__ = ["Lifecycle"]
+
+_NO_WAIT: Final = FirstStart(None)
+
+
+class Lifecycle:
+    """Opens the connection of a `Client`, and ends it. Everything runs in one task of its own.
+
+    Attributes:
+        server_info: What the server said when it was greeted; None before.
+        transport: What carries the conversation; None before.
+        peer: Who leads it; None before.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        source: Launch | Connect,
+        greeting: Greeting,
+        *,
+        startup_timeout: float,
+        max_in_flight: int,
+    ) -> None:
+        self._client = client
+        self._source = source
+        self._greeting = greeting
+        self._startup_timeout = startup_timeout
+        self._max_in_flight = max_in_flight
+        self._owner: Owner | None = None
+        self._closing = False
+        self.server_info: ServerInfo | None = None
+        self.transport: Transport | None = None
+        self.peer: Peer | None = None
+
+    @property
+    def phase(self) -> str:
+        """`not open`, `opening`, `open` or `closed`."""
+        if self._owner is None:
+            return "not open"
+        if self._owner.ended:
+            return "closed"
+        return "open" if self.server_info else "opening"
+
+    async def open(self) -> None:
+        """Start the server and greet it; see `Runtime.__aenter__`."""
+        if self._owner is not None:
+            raise RuntimeClosed("a runtime is opened once; make a new one")
+        first_start = _NO_WAIT
+        if isinstance(self._source, Launch):
+            first_start = self._source.first_start()
+            if first_start.try_now():
+                # Before anything else: the server boots while the event loop's backend and the
+                # generated types, 100 ms together, are still being imported here.
+                self.transport = self._start(self._source, first_start)
+        ready = anyio.Event()
+        self._owner = Owner("codex-runtime")
+        self._owner.start(lambda: self._main(first_start, ready))
+        try:
+            await ready.wait()
+        except BaseException:
+            await self.close()
+            raise
+        if self.server_info is None:
+            await self._owner.wait_ended()
+            raise self._owner.error or RuntimeClosed("the runtime was closed while it was opened")
+
+    async def close(self) -> None:
+        """End the server; see `Runtime.close`."""
+        if self._owner is None:
+            return
+        self._closing = True
+        self._owner.stop()
+        with anyio.CancelScope(shield=True):
+            await self._owner.wait_ended()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end, whatever brings it."""
+        if self._owner is not None:
+            await self._owner.wait_ended()
+
+    def _start(self, launch: Launch, first_start: FirstStart) -> Transport:
+        try:
+            return launch.start()
+        except BaseException:
+            first_start.end(started=False)
+            raise
+
+    async def _main(self, first_start: FirstStart, ready: anyio.Event) -> None:
+        try:
+            if self.transport is None:
+                self.transport = await self._connect(first_start)
+            await self._converse(self.transport, first_start, ready)
+        finally:
+            first_start.end(started=False)
+            ready.set()
+
+    async def _connect(self, first_start: FirstStart) -> Transport:
+        if isinstance(self._source, Launch):
+            await first_start.wait(self._startup_timeout)
+            return self._source.start()
+        return await self._source()
+
+    async def _converse(
+        self, transport: Transport, first_start: FirstStart, ready: anyio.Event
+    ) -> None:
+        self.peer = peer = Peer(transport, self._client.hub, max_in_flight=self._max_in_flight)
+        refused: CodexRuntimeError | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._client.open(peer, tasks)
+                tasks.start_soon(_read, peer, tasks.cancel_scope)
+                tasks.start_soon(_load_types)
+                refused = await self._greet(peer)
+                if refused is None:
+                    first_start.end(started=True)
+                    ready.set()
+                    await anyio.sleep_forever()
+                tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await transport.aclose()
+            ending = transport.ending()
+            self._client.close(lambda: self._why_over(ending))
+        if self.server_info is None:
+            raise _why_not_ready(refused, ending)
+
+    async def _greet(self, peer: Peer) -> CodexRuntimeError | None:
+        try:
+            self.server_info = await handshake(peer, self._greeting, timeout=self._startup_timeout)
+        except CodexRuntimeError as error:
+            return error
+        return None
+
+    def _why_over(self, ending: Ending) -> CodexRuntimeError:
+        if self._closing:
+            return RuntimeClosed()
+        return ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
+
+
+async def _read(peer: Peer, everything: anyio.CancelScope) -> None:
+    await peer.run()
+    everything.cancel()
+
+
+async def _load_types() -> None:
+    """Import the generated types, some 30 ms, while the server gets ready."""
+    import_module("codex_runtime.protocol.types")
+
+
+def _why_not_ready(refused: CodexRuntimeError | None, ending: Ending) -> CodexRuntimeError:
+    if isinstance(refused, RequestTimeout):
+        return HandshakeTimeout(refused.seconds, ending.stderr_tail)
+    if refused is not None:
+        return refused
+    return StartupFailed(ending.exit_code, ending.signal, ending.stderr_tail)

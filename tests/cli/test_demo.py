@@ -1,0 +1,127 @@
+"""`codex-runtime demo`: it shows a bug being fixed, or it fails."""
+
+import shutil
+import signal
+
+import pytest
+from cli.support import PATIENCE, CommandLine, servers_of
+
+from codex_runtime.cli._demo import DemoFailed, Play
+from codex_runtime.testing import ModelCall, Step
+from codex_runtime.testing.steps import ApplyPatch, AssistantMessage, Shell, Together
+
+READ = "Process exited with code 0\nOutput:\n    return sum(prices) - discount\n"
+FAILS = (
+    "Process exited with code 1\nOutput:\nAssertionError: 10 % off 200 should leave 180, not 190"
+)
+PATCHED = "Exit code: 0\nOutput:\nSuccess. Updated the following files:\nM cart.py\n"
+PASSES = "Process exited with code 0\nOutput:\nall tests passed\n"
+NO_PYTHON = "Process exited with code 127\nOutput:\nbash: python3: command not found\n"
+
+
+def reported(text: str) -> ModelCall:
+    output = {"type": "function_call_output", "call_id": "c", "output": text}
+    return ModelCall(1, {"input": [output]}, {})
+
+
+def last_output(step: Step) -> object:
+    return step.outputs[-1] if isinstance(step, Together) else step
+
+
+def played(*reports: str) -> tuple[Play, list[object]]:
+    play = Play()
+    steps = [play.answer(reported(text)) for text in ("", *reports)]
+    return play, [last_output(step) for step in steps]
+
+
+def test_the_model_reads_tests_patches_and_tests_again() -> None:
+    play, steps = played(READ, FAILS, PATCHED, PASSES)
+
+    assert [type(step) for step in steps] == [Shell, Shell, ApplyPatch, Shell, AssistantMessage]
+    assert play.finished
+
+
+def test_without_a_python3_the_test_runs_on_the_python_of_the_demo() -> None:
+    _, steps = played(READ, NO_PYTHON, FAILS, PATCHED, PASSES)
+
+    commands = [step.cmd for step in steps if isinstance(step, Shell)]
+    assert commands[1] == "python3 test_cart.py"
+    assert commands[2] == commands[3] != commands[1]
+
+
+@pytest.mark.parametrize(
+    ("reports", "what"),
+    [
+        (["cat: cart.py: No such file"], "read cart.py"),
+        ([READ, PASSES], "see the test complain"),
+        ([READ, FAILS.replace("code 1", "code 0")], "see the test fail"),
+        ([READ, FAILS, "patch rejected"], "apply the patch"),
+        ([READ, FAILS, PATCHED, FAILS], "see the test pass"),
+        ([READ, NO_PYTHON, NO_PYTHON], "see the test complain"),
+        ([READ, FAILS, PATCHED, PASSES, PASSES], "asked again after the last word"),
+    ],
+)
+def test_the_model_gives_up_when_a_step_did_not_do_its_work(reports: list[str], what: str) -> None:
+    with pytest.raises(DemoFailed, match=what):
+        played(*reports)
+
+
+@pytest.mark.real
+def test_the_real_codex_fixes_the_bug_and_leaves_nothing_behind(command: CommandLine) -> None:
+    ended = command.run("demo")
+
+    assert ended.code == 0, ended.err
+    assert "-    return sum(prices) - discount" in ended.out
+    assert "+    return sum(prices) * (100 - discount) / 100" in ended.out
+    assert "This was a scripted model on the real codex 0." in ended.out
+    shown = ended.err
+    order = [
+        "$ cat cart.py",
+        "$ python3 test_cart.py",
+        "exit 1",
+        "edit cart.py +1 -1",
+        "all tests passed",
+    ]
+    places = [shown.index(words) for words in order]
+    assert places == sorted(places)
+    assert list(command.tmp.iterdir()) == []
+    assert servers_of(command.folder) == []
+
+
+@pytest.mark.real
+def test_a_demo_whose_commands_do_not_work_fails(command: CommandLine) -> None:
+    git = shutil.which("git")
+    assert git is not None
+    (command.folder / "bin").mkdir()
+    (command.folder / "bin" / "git").symlink_to(git)
+
+    # A shell without `cat`: the first step reports that, and the model gives up.
+    ended = command.run("demo", env={"PATH": str(command.folder / "bin"), "CODEX_RUNTIME_BIN": ""})
+
+    assert ended.code == 1
+    assert "DemoFailed: could not read cart.py" in ended.err
+    assert "scripted model on the real codex" not in ended.out
+    assert list(command.tmp.iterdir()) == []
+
+
+def test_without_git_the_demo_says_so(command: CommandLine) -> None:
+    ended = command.run("demo", env={"PATH": str(command.folder)})
+
+    assert ended.code == 1
+    assert "the demo needs git" in ended.err
+
+
+@pytest.mark.real
+def test_an_interrupted_demo_leaves_nothing_behind(command: CommandLine) -> None:
+    process = command.start("demo")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("codex 0."):
+            break
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 3
+    assert list(command.tmp.iterdir()) == []
+    assert servers_of(command.folder) == []

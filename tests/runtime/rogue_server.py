@@ -1,0 +1,141 @@
+"""An app-server that misbehaves on purpose. Run as a program: `rogue_server.py FAULT [FILE]`.
+
+It answers every request with `{}` and ends with its stdin, but for what `FAULT` says. `FILE`
+is where it writes what a test wants to know, a line each.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FAULT = sys.argv[1]
+SECRET = "sk-canary0123456789abcdef"  # noqa: S105 — made up, to see that it is taken out
+USER_AGENTS = {
+    "old": "codex-runtime/0.133.0 (Debian)",
+    "unversioned": "codex of the house",
+}
+SLEEPER = "import signal,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+
+
+def note(text: object) -> None:
+    with Path(sys.argv[2]).open("a") as file:
+        file.write(f"{text}\n")
+
+
+def send(**message: Any) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def say_last_words(code: int) -> None:
+    sys.stderr.write(f"\x1b[31mERROR\x1b[0m no luck with {SECRET}\n")
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def sleeper(**options: Any) -> None:
+    """A grandchild that SIGTERM does not impress."""
+    argv = [sys.executable, "-IS", "-c", SLEEPER]
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, **options)
+    note(child.pid)
+
+
+def deaf() -> None:
+    send(method="warning", params={"message": "not listening any more"})
+    time.sleep(60)
+
+
+def hold_stdout() -> None:
+    sleeper(start_new_session=True, stdout=sys.stdout)
+    os._exit(4)
+
+
+def flood() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    line = b'{"method":"warning","params":{"message":"%b"}}\n' % (b"x" * 1000) * 1000
+    while True:
+        os.write(1, line)
+
+
+def stay() -> None:
+    """Ignore the end of stdin and SIGTERM, and have a child that does so too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(
+        [sys.executable, "-IS", "-c", SLEEPER], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert child.stdout
+    child.stdout.readline()
+    note(child.pid)
+    send(method="warning", params={"message": "here to stay"})
+    time.sleep(60)
+
+
+def start_turn() -> None:
+    note("turn/start")
+    started = {"threadId": "thread-1", "turn": {"id": "turn-1", "status": "inProgress"}}
+    send(method="turn/started", params=started)
+
+
+def interrupt_turn() -> None:
+    note("turn/interrupt")
+    ended = {"threadId": "thread-1", "turn": {"id": "turn-1", "status": "interrupted"}}
+    send(method="turn/completed", params=ended)
+
+
+AT_START: dict[str, Callable[[], None]] = {
+    "exit": lambda: say_last_words(7),
+    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "silent": lambda: time.sleep(60),
+    "garbage": lambda: print("Welcome!\n\n{\n[]\n\x00\xff"),
+    "noisy": lambda: [os.write(2, b"x" * 10_000 + b"\n") for _ in range(1000)] and None,  # type: ignore[func-returns-value]
+    "exclusive": lambda: note("start"),
+}
+AFTER_ANSWER: dict[tuple[str, str], Callable[[], None]] = {
+    ("garbage", "initialize"): lambda: print("and now for something completely different"),
+    ("deaf", "initialize"): deaf,
+    ("flood", "initialize"): flood,
+    ("stay", "initialize"): stay,
+    ("exclusive", "initialize"): lambda: note("ready"),
+    ("turn", "turn/start"): start_turn,
+    ("turn", "turn/interrupt"): interrupt_turn,
+    ("plain", "test/echo"): lambda: send(method="test/echoed", params={}),
+}
+INSTEAD: dict[str, Callable[[], None]] = {
+    "test/exit": lambda: say_last_words(3),
+    "test/kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "test/hold-stdout": hold_stdout,
+}
+RESULTS: dict[str, Any] = {
+    "initialize": {
+        "userAgent": USER_AGENTS.get(FAULT, "codex-runtime/0.163.0 (Debian)"),
+        "codexHome": os.environ.get("CODEX_HOME", ""),
+        "platformOs": "linux",
+    },
+    "thread/start": {"thread": {"id": "thread-1"}},
+    "turn/start": {"turn": {"id": "turn-1", "status": "inProgress"}},
+    "test/where": {"cwd": str(Path.cwd()), "environment": dict(os.environ)},
+}
+
+
+def main() -> None:
+    AT_START.get(FAULT, lambda: None)()
+    for line in sys.stdin:
+        request = json.loads(line)
+        method = request["method"]
+        if method in INSTEAD:
+            INSTEAD[method]()
+        if "id" not in request:
+            continue
+        nonsense = FAULT == "nonsense" and method == "initialize"
+        send(id=request["id"], result=[] if nonsense else RESULTS.get(method, {}))
+        AFTER_ANSWER.get((FAULT, method), lambda: None)()
+
+
+if __name__ == "__main__":
+    main()
