@@ -97,11 +97,15 @@ generate-check: $(INSTALLED) ## Check that the protocol types are what the schem
 
 .PHONY: schema-check
 schema-check: $(INSTALLED) ## Compare the installed codex's own schema with the vendored one
-	$(PY) tools/check_schema.py
+	$(PY) tools/schema_check.py
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure, beside the vendor's SDK and the floors
 	$(PY) benchmarks/run.py $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(INSTALLED) ## A first look: the same with small sizes and 2 rounds
+	$(PY) benchmarks/run.py --quick $(ARGS)
 
 .PHONY: build
 build: $(INSTALLED) ## Make the wheel and the source archive in dist/

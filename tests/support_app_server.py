@@ -201,7 +201,9 @@ async def with_real(
     codex_home = model.write_home(folder / "home", **home)
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    process = ServerProcess([binary, "app-server"], env=model.environment(codex_home), cwd=str(work))
+    process = ServerProcess(
+        [binary, "app-server"], env=model.environment(codex_home), cwd=str(work)
+    )
     async with conversation(StdioTransport(process)) as talk:
         await talk.initialize()
         yield talk

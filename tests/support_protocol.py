@@ -17,6 +17,7 @@ from protocol_generator.schema import (
     as_schema,
     is_dict,
     is_list,
+    kinds_of,
     ref_name,
 )
 
@@ -129,9 +130,9 @@ class Synthesizer:
         return {**chosen, **self._object(schema, fill, depth)}
 
     def _kind(self, schema: Schema, fill: Fill, depth: int) -> str | None:
-        kinds = schema.get("type", "object" if "properties" in schema else None)
-        if not isinstance(kinds, list):
-            return kinds
+        kinds = kinds_of(schema)
+        if len(kinds) < 2:
+            return kinds[0] if kinds else "object" if "properties" in schema else None
         null_wanted = fill == "least" or depth > MAX_DEPTH or self._random.random() < 0.3
         if "null" in kinds and null_wanted and fill != "most":
             return "null"

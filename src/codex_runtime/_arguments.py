@@ -53,8 +53,11 @@ def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | N
     return path
 
 
-def _path_text(cwd: object) -> str:
-    text = os.fspath(cwd) if isinstance(cwd, os.PathLike) else cwd
+def _path_text(cwd: str | os.PathLike[str]) -> str:
+    try:
+        text = os.fspath(cwd)
+    except TypeError:
+        text = None
     if not isinstance(text, str):
         raise InvalidArgument("cwd", f"is of type {type(cwd).__name__}", "use text or a Path")
     return text

@@ -94,10 +94,24 @@ class Kind(Enum):
     NOISE = auto()
 
 
-decode_envelope = msgspec.json.Decoder(Envelope).decode
-"""Bytes of one line to its envelope. Raises `msgspec.DecodeError` for anything else."""
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 
 _decode_error = msgspec.json.Decoder(RpcError).decode
+
+
+def decode_envelope(line: bytes) -> Envelope:
+    """Bytes of one line to its envelope.
+
+    Raises:
+        msgspec.DecodeError: The line is none: no JSON, not UTF-8, nested too deep, or of
+            another shape.
+    """
+    try:
+        return _decode_envelope(line)
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("not UTF-8") from None
+    except RecursionError:
+        raise msgspec.DecodeError("nested too deep") from None
 
 
 def classify(envelope: Envelope) -> Kind:
@@ -117,7 +131,7 @@ def decode_refusal(error: Raw) -> RpcError:
     """Decode the `error` of an answer; whatever it is, the answer is a refusal."""
     try:
         return _decode_error(error)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return RpcError(message="the error it sent cannot be read")
 
 

@@ -18,7 +18,11 @@ from codex_runtime._peer import Peer
 from codex_runtime._process import ServerProcess
 from codex_runtime._redaction import Redactor, secrets_of
 from codex_runtime._version import __version__
-from codex_runtime.errors import IncompatibleCodexVersion, InvalidArgument
+from codex_runtime.errors import (
+    IncompatibleCodexVersion,
+    InvalidArgument,
+    RemoteProtocolError,
+)
 from codex_runtime.transports import Transport
 from codex_runtime.transports.stdio import StdioTransport
 
@@ -78,10 +82,8 @@ class Launch:
         Raises:
             InvalidArgument: `env` or `command` cannot be used.
         """
-        if self.command is not None and (not self.command or isinstance(self.command, str)):
-            raise InvalidArgument(
-                "command", f"is {self.command!r}", "give the whole argv as a list of text"
-            )
+        if self.command is not None:
+            object.__setattr__(self, "command", _words(self.command))
         environment = child_environment(
             extra=self.env, passthrough=self.env_passthrough, inherit=self.inherit_env
         )
@@ -118,7 +120,7 @@ class Launch:
 
     def _argv(self) -> list[str]:
         if self.command is not None:
-            return [os.fspath(word) for word in self.command]
+            return list(self.command)
         overrides = [
             word
             for name, value in (self.config or {}).items()
@@ -138,6 +140,7 @@ async def handshake(
     Raises:
         RequestTimeout: It did not answer in time.
         RequestRefused: It does not take the greeting.
+        RemoteProtocolError: It answered with something else.
         IncompatibleCodexVersion: It is too old.
         ConnectionLost: It went away.
     """
@@ -149,9 +152,11 @@ async def handshake(
     }
     params = {"clientInfo": info, "capabilities": {"experimentalApi": greeting.experimental_api}}
     # Undecoded on purpose: the generated types are imported while the server gets ready.
-    answer = msgspec.json.decode(
-        await peer.call("initialize", encode(params), timeout=timeout), type=dict[str, Any]
-    )
+    result = await peer.call("initialize", encode(params), timeout=timeout)
+    try:
+        answer = msgspec.json.decode(result, type=dict[str, Any])
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError("initialize", str(error)) from None
     peer.notify("initialized")
     user_agent = str(answer.get("userAgent", ""))
     server = ServerInfo(
@@ -163,6 +168,17 @@ async def handshake(
     if greeting.version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
         raise IncompatibleCodexVersion(server.codex_version, MINIMUM_CODEX)
     return server
+
+
+def _words(command: Any) -> tuple[str, ...]:
+    given = () if isinstance(command, str) else tuple(command)
+    words = [os.fspath(word) if isinstance(word, os.PathLike) else word for word in given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — whatever the caller gave
+    argv = tuple(word for word in words if isinstance(word, str))
+    if not argv or len(argv) < len(given):
+        raise InvalidArgument("command", f"is {command!r}", "give the whole argv as a list of text")
+    if any("\0" in word for word in argv):
+        raise InvalidArgument("command", "holds a NUL character")
+    return argv
 
 
 def _version_in(user_agent: str, client_name: str) -> str | None:

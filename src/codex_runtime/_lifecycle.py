@@ -96,6 +96,9 @@ class Lifecycle:
         self._owner.stop()
         with anyio.CancelScope(shield=True):
             await self._owner.wait_ended()
+            if self.transport is not None:
+                # Done already, unless the loop has ended before `_main` could begin.
+                await self.transport.aclose()
 
     async def wait_closed(self) -> None:
         """Wait for the end, whatever brings it."""

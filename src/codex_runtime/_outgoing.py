@@ -18,7 +18,8 @@ __all__ = ["MAX_DEPTH", "encode"]
 MAX_DEPTH: Final = 100
 """Levels of nesting. The server's parser gives up at 128, and the envelope takes some."""
 
-_INTEGERS: Final = range(-(2**63), 2**64)
+_LEAST: Final = -(2**63)
+_MOST: Final = 2**64 - 1
 """What fits into 64 bits, with a sign or without: the server's parser turns the rest into floats."""
 
 _WIRE_SENTINEL: Final = msgspec.json.encode(SENTINEL)
@@ -45,12 +46,8 @@ def _check(value: Any, path: str, depth: int) -> None:
             return
         case str():
             _check_text(value, path)
-        case int() if value not in _INTEGERS:
-            raise UnsendableValue(path, "does not fit into 64 bits")
-        case float() if not isfinite(value):
-            raise UnsendableValue(path, f"is {value}", "JSON has no such number")
         case int() | float():
-            return
+            _check_number(value, path)
         case msgspec.Struct() | Mapping() | list() | tuple():
             if depth >= MAX_DEPTH:
                 raise UnsendableValue(path, f"is nested more than {MAX_DEPTH} levels deep")
@@ -58,11 +55,7 @@ def _check(value: Any, path: str, depth: int) -> None:
                 _check(inner, inner_path, depth + 1)
         case _:
             # Bytes, sets, dates and the like have more than one form, or none: the caller chooses.
-            raise UnsendableValue(
-                path,
-                f"is of type {type(value).__name__}",
-                "use what JSON has: text, numbers, lists",
-            )
+            raise UnsendableValue(path, f"is of type {type(value).__name__}", "JSON has none")
 
 
 def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -96,6 +89,14 @@ def _check_text(text: str, path: str) -> None:
         raise UnsendableValue(
             path, f"has a lone surrogate at character {error.start}", "it is not valid text"
         ) from None
+
+
+def _check_number(number: float, path: str) -> None:
+    if isinstance(number, int):
+        if not _LEAST <= number <= _MOST:
+            raise UnsendableValue(path, "does not fit into 64 bits")
+    elif not isfinite(number):
+        raise UnsendableValue(path, f"is {number}", "JSON has no such number")
 
 
 def _as_builtin(value: Any) -> Any:

@@ -46,7 +46,7 @@ class Owner:
     def start(self, main: Main) -> None:
         """Start `main`. Returns at once."""
         self._started = True
-        _spawn(lambda: self._run(main), self._name)
+        _spawn(lambda: self._run(main), self._name, self._ended.set)
 
     def stop(self) -> None:
         """Cancel `main`. Returns at once; `wait_ended` tells when it is over."""
@@ -72,13 +72,15 @@ _tasks: Final[set[object]] = set()
 """Strong references: asyncio keeps only weak ones to its tasks."""
 
 
-def _spawn(run: Callable[[], Awaitable[None]], name: str) -> None:
+def _spawn(run: Callable[[], Awaitable[None]], name: str, ended: Callable[[], None]) -> None:
     loop = current_token().native_token
     if hasattr(loop, "create_task"):
         # anyio offers no task outside a group, and a group must be left by who entered it.
         task = cast("_AsyncioLoop", loop).create_task(_coroutine(run), name=name)
         _tasks.add(task)
         task.add_done_callback(_tasks.discard)
+        # A loop that ends at this very moment cancels the task before `run` has begun.
+        task.add_done_callback(lambda _: ended())
         return
     import trio  # noqa: PLC0415 — there only where it is the backend
 

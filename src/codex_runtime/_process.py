@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ _EXIT_ON_TERM: Final = 2.0
 
 _EXIT_ON_KILL: Final = 5.0
 """Seconds for the kernel to end what was killed; longer only in uninterruptible sleep."""
+
+_EXIT_AT_ONCE: Final = 1.0
+"""Seconds that the event loop is blocked for at the most, waiting for the killed to end: it takes
+some milliseconds, and a loop that is being torn down has nothing better to do."""
 
 _LOOK_AGAIN: Final = 0.005
 """Seconds between two looks at whether the process has ended."""
@@ -61,7 +66,9 @@ class ServerProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise StartupFailed(reason=f"{argv[0]}: {error.strerror or error}") from error
+            # It names what is missing: the program, or the working directory.
+            what = os.fsdecode(error.filename or argv[0])
+            raise StartupFailed(reason=f"{what}: {error.strerror or error}") from error
         assert self._popen.stdin and self._popen.stdout and self._popen.stderr  # noqa: S101, PT018 — PIPE was asked for
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin.fileno()
@@ -111,16 +118,28 @@ class ServerProcess:
             drain: Called again and again while waiting; empties the pipes, because a server
                 that cannot write may not come to its end.
         """
-        with anyio.CancelScope(shield=True):
-            self.close_stdin()
-            if not await self._wait(_EXIT_BY_ITSELF, drain):
-                self._signal_group(signal.SIGTERM)
-                if not await self._wait(_EXIT_ON_TERM, drain):
-                    self._signal_group(signal.SIGKILL)
-                    await self._wait(_EXIT_ON_KILL, drain)
-        for pipe in (self._popen.stdout, self._popen.stderr):
-            if pipe:
-                pipe.close()
+        try:
+            with anyio.CancelScope(shield=True):
+                self.close_stdin()
+                if not await self._wait(_EXIT_BY_ITSELF, drain):
+                    self._signal_group(signal.SIGTERM)
+                    if not await self._wait(_EXIT_ON_TERM, drain):
+                        self._signal_group(signal.SIGKILL)
+                        await self._wait(_EXIT_ON_KILL, drain)
+        except BaseException:
+            self._end_at_once()
+            raise
+        finally:
+            for pipe in (self._popen.stdout, self._popen.stderr):
+                if pipe:
+                    pipe.close()
+
+    def _end_at_once(self) -> None:
+        """Kill, without a loop to wait in: asyncio's, when it ends, cancels through every shield."""
+        if not self.poll():
+            self._signal_group(signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_EXIT_AT_ONCE)
 
     async def _wait(self, seconds: float, drain: Callable[[], None]) -> bool:
         with anyio.move_on_after(seconds):

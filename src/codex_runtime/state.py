@@ -108,7 +108,8 @@ class TurnState:
         Deltas change nothing: completed items are whole.
         """
         fold = self._FOLDS.get(event.method)
-        if fold is None:
+        # One whose payload is beyond repair comes under its own name, but without its fields.
+        if fold is None or not isinstance(event, Notification):
             return False
         fold(self, event)
         return True
@@ -155,13 +156,17 @@ class TurnState:
             self._meter.update(event.token_usage)
 
     def _on_turn_completed(self, event: Any) -> None:
-        turn: Turn = event.turn
+        turn: Turn | None = event.turn or None
+        if turn is None:
+            self.status = "incomplete"
+            return
         # An end of a kind that this version does not know is an end all the same.
         self.status = _ENDS.get(turn.status, "incomplete")
         self.error = turn.error or None
-        self._duration_ms = turn.duration_ms or None
+        self._duration_ms = turn.duration_ms
         for item in turn.items or ():
-            if key := _key(item):
+            if (key := _key(item)) and getattr(item, "status", None) != "inProgress":
+                self._open.pop(key, None)
                 self._completed.setdefault(key, item)
 
     # How each event changes a turn. `error` is not among them: with `willRetry` it is progress,

@@ -11,9 +11,9 @@ from codex_runtime.testing import ScriptedModel
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[CommandLine]:
+def command(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """The command line, in a folder of its own, with a home of its own."""
-    line = CommandLine(tmp_path)
+    line = CommandLine(tmp_path, tmp_path_factory.getbasetemp() / "bytecode")
     yield line
     line.close()
 

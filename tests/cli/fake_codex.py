@@ -48,7 +48,7 @@ def exec_result(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    turn = {"id": "turn-1", "items": [], "status": "inProgress"}
+    turn: dict[str, Any] = {"id": "turn-1", "items": [], "status": "inProgress"}
     results: dict[str, Any] = {
         "initialize": {
             "userAgent": f"codex-runtime/{VERSION} (fake)",
@@ -72,10 +72,11 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     for line in sys.stdin:
-        message = json.loads(line)
+        message: dict[str, Any] = json.loads(line)
         if "id" not in message or "method" not in message:
             continue
-        method, params = message["method"], message.get("params") or {}
+        method: str = message["method"]
+        params: dict[str, Any] = message.get("params") or {}
         send({"id": message["id"], "result": answer(method, params)})
         if method == "turn/start":
             started = {"threadId": "thread-1", "turn": {"id": "turn-1", "status": "inProgress"}}

@@ -27,7 +27,7 @@ class Ended:
 class CommandLine:
     """Runs `python -m codex_runtime`, and ends what it started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bytecode: Path) -> None:
         self.folder = folder
         self.tmp = folder / "tmp"
         self.tmp.mkdir()
@@ -40,6 +40,9 @@ class CommandLine:
             "HOME": str(home),
             "TMPDIR": str(self.tmp),
             "COLUMNS": "200",
+            # Shared by all runs: compiling typer and rich anew takes longer than a turn.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(bytecode),
         }
         for name in ("CODEX_HOME", "NO_COLOR", "FORCE_COLOR"):
             self.env.pop(name, None)

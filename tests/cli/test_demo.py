@@ -1,11 +1,12 @@
 """`codex-runtime demo`: it shows a bug being fixed, or it fails."""
 
-import shutil
+import shlex
 import signal
 
 import pytest
 from cli.support import PATIENCE, CommandLine, servers_of
 
+from codex_runtime._binary import find_codex
 from codex_runtime.cli._demo import DemoFailed, Play
 from codex_runtime.testing import ModelCall, Step
 from codex_runtime.testing.steps import ApplyPatch, AssistantMessage, Shell, Together
@@ -75,31 +76,29 @@ def test_the_real_codex_fixes_the_bug_and_leaves_nothing_behind(command: Command
     assert "+    return sum(prices) * (100 - discount) / 100" in ended.out
     assert "This was a scripted model on the real codex 0." in ended.out
     shown = ended.err
-    order = [
-        "$ cat cart.py",
-        "$ python3 test_cart.py",
-        "exit 1",
-        "edit cart.py +1 -1",
-        "all tests passed",
-    ]
-    places = [shown.index(words) for words in order]
+    order = ["$ cat cart.py", "$ python3 test_cart.py", "exit 1", "edit cart.py +1 -1"]
+    places = [*map(shown.index, order), shown.rindex("all tests passed")]
     assert places == sorted(places)
     assert list(command.tmp.iterdir()) == []
     assert servers_of(command.folder) == []
 
 
 @pytest.mark.real
-def test_a_demo_whose_commands_do_not_work_fails(command: CommandLine) -> None:
-    git = shutil.which("git")
-    assert git is not None
-    (command.folder / "bin").mkdir()
-    (command.folder / "bin" / "git").symlink_to(git)
+def test_a_demo_whose_bug_is_not_fixed_fails(command: CommandLine) -> None:
+    # A codex that spoils the test before it starts, so that no fix can make it pass.
+    spoiler = command.folder / "spoiler"
+    shop = f"{shlex.quote(str(command.tmp))}/codex-runtime-demo-*/shop"
+    spoiler.write_text(
+        "#!/bin/sh\n"
+        f"echo 'raise SystemExit(1)' | tee -a {shop}/test_cart.py\n"
+        f'exec {shlex.quote(str(find_codex().path))} "$@"\n'
+    )
+    spoiler.chmod(0o700)
 
-    # A shell without `cat`: the first step reports that, and the model gives up.
-    ended = command.run("demo", env={"PATH": str(command.folder / "bin"), "CODEX_RUNTIME_BIN": ""})
+    ended = command.run("demo", "--codex-bin", str(spoiler))
 
     assert ended.code == 1
-    assert "DemoFailed: could not read cart.py" in ended.err
+    assert "DemoFailed: could not see the test pass" in ended.err
     assert "scripted model on the real codex" not in ended.out
     assert list(command.tmp.iterdir()) == []
 

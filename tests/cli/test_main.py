@@ -1,5 +1,6 @@
 """What happens before any command runs."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from cli.support import CommandLine
 
 import codex_runtime
 from codex_runtime.cli import main
+from codex_runtime.cli._app import start
 from codex_runtime.cli._exits import EXIT_CODES, Exit, exit_of
 from codex_runtime.errors import (
     CodexNotFound,
@@ -64,12 +66,38 @@ def test_asking_for_help_loads_neither_the_protocol_nor_the_scripted_model() -> 
     assert done.stdout.splitlines() == [f"codex-runtime {codex_runtime.__version__}", "[]"]
 
 
-def test_help_tells_every_exit_code(command: CommandLine) -> None:
-    ended = command.run("run", "--help")
+class Call:
+    """The command line in this process: for what ends before anything is started."""
 
-    words = " ".join(ended.out.split())
-    assert ended.code == 0
-    assert all(f"{int(code)} {meaning}" in words for code, meaning in EXIT_CODES.items())
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._patch = monkeypatch
+        self._output = capsys
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        """Return the exit code and all output, its white space made even."""
+        self._patch.setattr(sys, "argv", ["codex-runtime", *words])
+        code = start()
+        output = self._output.readouterr()
+        return code, " ".join((output.out + output.err).split())
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    monkeypatch.setenv("COLUMNS", "200")
+    return Call(monkeypatch, capsys)
+
+
+def test_help_tells_every_exit_code(call: Call) -> None:
+    code, output = call("run", "--help")
+
+    assert code == 0
+    assert all(f"{int(exit)} {meaning}" in output for exit, meaning in EXIT_CODES.items())
+
+
+def test_the_command_line_is_also_a_module(command: CommandLine) -> None:
+    ended = command.run("--version")
+
+    assert (ended.code, ended.out) == (0, f"codex-runtime {codex_runtime.__version__}\n")
 
 
 @pytest.mark.parametrize(
@@ -103,14 +131,36 @@ def test_each_error_has_its_exit_code(error: CodexRuntimeError, code: Exit) -> N
         ["run", " "],
     ],
 )
-def test_what_cannot_be_used_is_exit_code_2(command: CommandLine, words: list[str]) -> None:
-    assert command.run(*words).code == 2
+def test_what_cannot_be_used_is_exit_code_2(call: Call, words: list[str]) -> None:
+    assert call(*words)[0] == 2
 
 
-def test_a_schema_that_is_no_json_is_exit_code_2(command: CommandLine) -> None:
-    (command.folder / "schema").write_text("{not json")
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{not json", "is not JSON"),
+        ("[]", "is not a JSON Schema: it holds no object"),
+        ("\ud800", "is not JSON"),
+    ],
+)
+def test_a_schema_that_is_none_is_exit_code_2(
+    call: Call, tmp_path: Path, content: str, problem: str
+) -> None:
+    schema = tmp_path / "schema"
+    schema.write_bytes(content.encode(errors="surrogatepass"))
 
-    ended = command.run("run", "x", "--output-schema", "schema")
+    code, output = call("run", "x", "--output-schema", str(schema))
 
-    assert ended.code == 2
-    assert "schema is not JSON" in ended.err
+    assert code == 2
+    assert problem in output
+
+
+def test_a_prompt_that_is_no_text_is_exit_code_2(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe")))
+
+    code, output = call("run", "-")
+
+    assert code == 2
+    assert "stdin is not UTF-8 text" in output

@@ -1,6 +1,8 @@
 """`codex-runtime run` on the real binary and the scripted model."""
 
 import json
+import os
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -93,7 +95,12 @@ def test_a_prompt_can_come_from_stdin(
 def test_model_effort_and_schema_reach_the_model(
     command: CommandLine, model: ScriptedModel, codex_home: str
 ) -> None:
-    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+    }
     (command.folder / "schema.json").write_text(json.dumps(schema))
     model.enqueue(assistant_message("{}"))
 
@@ -256,6 +263,24 @@ def test_a_second_signal_leaves_at_once(
     assert process.returncode == 3
     assert time.monotonic() - began < 5
     assert "left before the turn had ended" in err
+
+
+def test_a_signal_before_the_turn_leaves_and_ends_the_server(command: CommandLine) -> None:
+    begun = command.folder / "begun"
+    os.mkfifo(begun)
+    silent = command.folder / "silent-codex"
+    silent.write_text(f"#!/bin/sh\necho x > {shlex.quote(str(begun))}\nexec cat >/dev/null\n")
+    silent.chmod(0o700)
+    process = command.start("run", "x", "--codex-bin", str(silent), "--json")
+    begun.read_text()
+
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=PATIENCE)
+
+    (only,) = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 3
+    assert (only["schema_version"], only["type"], only["exit_code"]) == (1, "run.ended", 3)
+    assert servers_of(command.folder) == []
 
 
 def test_a_reader_that_has_seen_enough_ends_the_run_without_noise(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -164,10 +165,8 @@ def test_any_json_makes_a_request_of_any_server_request(method: str, value: Json
 def test_any_json_as_a_result_is_a_result_or_a_remote_protocol_error(
     method: str, value: Json
 ) -> None:
-    try:
-        Codec().result(methods.CLIENT_REQUESTS[method], raw(value))
-    except RemoteProtocolError as error:
-        assert error.method == method
+    with suppress(RemoteProtocolError):
+        assert Codec().result(methods.CLIENT_REQUESTS[method], raw(value)) is not None
 
 
 @settings(max_examples=150)

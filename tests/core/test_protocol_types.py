@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -73,9 +73,9 @@ def lost(before: Json, after: Json, place: str = "$") -> list[str]:
 
 
 def may_be_lost(key: str, value: Json) -> bool:
-    if is_dict(value) and value:
-        return all(may_be_lost(inner, each) for inner, each in value.items())
-    return key in NOT_KEPT or (key in TRUE_BY_DEFAULT and value is True)
+    if key in NOT_KEPT or (key in TRUE_BY_DEFAULT and value is True):
+        return True
+    return bool(value) and is_dict(value) and all(map(may_be_lost, value, value.values()))
 
 
 @each_message("asked", "notification", "result")
@@ -194,11 +194,11 @@ def test_every_attribute_has_the_wire_name_that_the_schema_gives_it() -> None:
             assert declared - {tag} == written - {tag}
 
 
-def test_type_hints_of_all_types_can_be_read_at_run_time() -> None:
+def test_type_hints_can_be_read_at_run_time() -> None:
     hints = get_type_hints(AgentMessageItem)
 
     assert hints["text"] is str
-    assert hints["type"] == ClassVar[types.Literal["agentMessage"]]  # pyright: ignore[reportPrivateImportUsage] — what the generated module uses
+    assert get_args(get_args(hints["type"])[0]) == ("agentMessage",)
 
 
 def test_methods_find_their_types() -> None:

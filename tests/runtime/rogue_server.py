@@ -82,6 +82,14 @@ def start_turn() -> None:
     send(method="turn/started", params=started)
 
 
+def play_turn() -> None:
+    message = {"type": "agentMessage", "id": "m1", "text": "Hello."}
+    ids = {"threadId": "thread-1", "turnId": "turn-1"}
+    send(method="turn/started", params={**ids, "turn": {"id": "turn-1"}})
+    send(method="item/completed", params={**ids, "item": message})
+    send(method="turn/completed", params={**ids, "turn": {"id": "turn-1", "status": "completed"}})
+
+
 def interrupt_turn() -> None:
     note("turn/interrupt")
     ended = {"threadId": "thread-1", "turn": {"id": "turn-1", "status": "interrupted"}}
@@ -104,7 +112,7 @@ AFTER_ANSWER: dict[tuple[str, str], Callable[[], None]] = {
     ("exclusive", "initialize"): lambda: note("ready"),
     ("turn", "turn/start"): start_turn,
     ("turn", "turn/interrupt"): interrupt_turn,
-    ("plain", "test/echo"): lambda: send(method="test/echoed", params={}),
+    ("good", "turn/start"): play_turn,
 }
 INSTEAD: dict[str, Callable[[], None]] = {
     "test/exit": lambda: say_last_words(3),

@@ -152,7 +152,7 @@ async def test_a_second_answer_to_one_request_is_late_and_changes_nothing(server
         assert runtime.statistics().late_answers == 1
 
 
-@pytest.mark.parametrize("stray", ['"2"', '""', "0", "-1", "9007199254740993", '"ü"'])
+@pytest.mark.parametrize("stray", ['"2"', '""', "0", "-1", "99999999999999999999", '"ü"'])
 async def test_an_answer_to_nothing_is_late_whatever_its_id(server: Server, stray: str) -> None:
     async with server.runtime() as runtime:
         server.line(b'{"id":%b,"result":{}}' % stray.encode())
@@ -235,9 +235,7 @@ GARBAGE = [
     b"{}",
     b'{"method":7}',
     b'{"method":"turn/started","params":{"threadId":"\xff"}}',
-    b'{"method":"test/\xff"}',
     b'\xef\xbb\xbf{"method":"test/bom"}',
-    b'{"id":99999999999999999999,"result":{}}',
     b"\x00",
 ]
 

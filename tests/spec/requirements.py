@@ -13,15 +13,12 @@ from typing import Final, ParamSpec
 
 import anyio
 
-__all__ = ["HEAVY", "REQUIREMENTS", "Requirement", "requirement"]
+__all__ = ["REQUIREMENTS", "Requirement", "requirement"]
 
 P = ParamSpec("P")
 
 _BOUND: Final = 30.0
 """Seconds that a test may take; 0.01 to 0.5 are usual. No test can hang."""
-
-HEAVY: Final = "spec_heavy"
-"""Attribute of a test that the real binary plays on one event loop only, for its cost."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,8 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "design:7", "Cancelling the wait for the next event loses none."
     ),
     "turn:one-at-a-time": Requirement(
-        "fact:53", "A second turn on a busy thread is refused here, and the first goes on untouched."
+        "fact:53",
+        "A second turn on a busy thread is refused here, and the first goes on untouched.",
     ),
     "turn:reasoning": Requirement(
         "readme#items", "Reasoning arrives as an item of its own and never as text of the result."
@@ -156,13 +154,19 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "command:no-writing-by-default": Requirement(
         "design:6", "Without a word of the caller a command cannot write, and the turn goes on."
     ),
+    "command:blocked-leaves-no-item": Requirement(
+        "fact:136",
+        "A command that fails at once for want of permission is told to the model and is no item.",
+    ),
     "command:writes-in-the-workspace": Requirement(
         "design:6", "With all three words of SEC-004 a command can write in the workspace."
     ),
     "patch:adds-a-file": Requirement(
         "fact:68", "A patch is a file change item, and the diff of the turn is in its result."
     ),
-    "patch:changes-a-file": Requirement("fact:68", "A patch of a file shows both sides in its diff."),
+    "patch:changes-a-file": Requirement(
+        "fact:68", "A patch of a file shows both sides in its diff."
+    ),
     "patch:refused-when-read-only": Requirement(
         "fact:78", "Under never a patch that the sandbox blocks is refused, without a question."
     ),
@@ -220,7 +224,8 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "fact:56", "An interrupted turn ends as interrupted, and its half message is abandoned."
     ),
     "interrupt:right-after-start": Requirement(
-        "fact:57", "An interrupt right after the start ends the turn, although the server refuses it."
+        "fact:57",
+        "An interrupt right after the start ends the turn, although the server refuses it.",
     ),
     "interrupt:twice": Requirement(
         "fact:60", "Interrupting twice, at once or later, is answered and sent once."
@@ -296,13 +301,12 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
 
 
 def requirement(
-    *ids: str, heavy: bool = False
+    *ids: str,
 ) -> Callable[[Callable[P, Awaitable[None]]], Callable[P, Awaitable[None]]]:
     """Tie a test to the requirements that it proves, and bound its time.
 
     Args:
         ids: Rows of the table.
-        heavy: Play it on the real binary under asyncio only.
 
     Raises:
         KeyError: There is no such row.
@@ -316,7 +320,6 @@ def requirement(
             with anyio.fail_after(_BOUND):
                 await test(*args, **kwargs)
 
-        setattr(bounded, HEAVY, heavy)
         return bounded
 
     return tie

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,19 +82,22 @@ class Server:
 
     async def thread(self, **options: Any) -> ThreadHandle:
         """Start a thread in the workspace."""
-        return await self.runtime.thread_start(**{"cwd": self.workspace, **options})
+        return await self.runtime.thread_start(**with_defaults(options, cwd=self.workspace))
 
     async def writable_thread(self, **options: Any) -> ThreadHandle:
         """Start a thread that may write in the workspace, with all three words of SEC-004."""
-        words = {
-            "sandbox": "workspace-write",
-            "approval_policy": "on-request",
-            "privileged_escalation_approved": True,
-        }
-        return await self.thread(**{**words, **options})
+        words = with_defaults(
+            options,
+            sandbox="workspace-write",
+            approval_policy="on-request",
+            privileged_escalation_approved=True,
+        )
+        return await self.thread(**words)
 
     @asynccontextmanager
-    async def another(self, *steps: Step, retries: int = 0, **options: Any) -> AsyncGenerator[Server]:
+    async def another(
+        self, *steps: Step, retries: int = 0, **options: Any
+    ) -> AsyncGenerator[Server]:
         """A server of the test's own, of the same kind.
 
         Args:
@@ -103,12 +106,18 @@ class Server:
             options: Of `Runtime`.
         """
         async with serve(
-            self.kind, self.home.with_name(f"home-{id(steps):x}"), *steps, retries=retries, **options
+            self.kind,
+            self.home.with_name(f"home-{id(steps):x}"),
+            *steps,
+            retries=retries,
+            **options,
         ) as shared:
             yield Server.of(shared, self.workspace)
 
 
-Make: TypeAlias = Callable[..., Awaitable[Shared]]
+def with_defaults(options: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Options, and what they do not say."""
+    return {**defaults, **options}
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from spec.reading import kind
 from spec.requirements import requirement
 from spec.server import Server
 
@@ -18,8 +18,8 @@ from codex_runtime.testing import (
     update_file,
 )
 
-_NO_WRITING = "bash: line 1: out.txt: Read-only file system\n"
-"""What the fake prints where the real sandbox makes the shell complain."""
+_NO_WRITING = "/bin/bash: line 1: out.txt: Read-only file system\n"
+"""What the real sandbox makes the shell say; the fake is told to say the same."""
 
 
 def commands(result: TurnResult) -> list[CommandExecutionItem]:
@@ -52,6 +52,21 @@ async def test_a_command_tells_its_exit_code_and_its_output(server: Server) -> N
 @requirement("command:no-writing-by-default")
 async def test_a_command_cannot_write_by_default(server: Server) -> None:
     server.says(
+        shell("echo no > out.txt; true", output=_NO_WRITING), assistant_message("I may not write.")
+    )
+    thread = await server.thread()
+
+    result = await thread.run("write")
+
+    [command] = commands(result)
+    assert "Read-only file system" in (command.aggregated_output or "")
+    assert result.text == "I may not write."
+    assert not (server.workspace / "out.txt").exists()
+
+
+@requirement("command:blocked-leaves-no-item")
+async def test_a_command_that_the_sandbox_blocks_leaves_no_item(server: Server) -> None:
+    server.says(
         shell("echo no > out.txt", output=_NO_WRITING, exit_code=1),
         assistant_message("I may not write."),
     )
@@ -59,10 +74,10 @@ async def test_a_command_cannot_write_by_default(server: Server) -> None:
 
     result = await thread.run("write")
 
-    [command] = commands(result)
-    assert command.exit_code == 1
-    assert "Read-only file system" in (command.aggregated_output or "")
-    assert result.text == "I may not write."
+    assert "Read-only file system" in server.calls[-1].last_tool_output
+    assert (result.status, result.text) == ("completed", "I may not write.")
+    assert commands(result) == []
+    assert result.abandoned == ()
     assert not (server.workspace / "out.txt").exists()
 
 
@@ -91,7 +106,7 @@ async def test_a_patch_is_a_file_change_and_a_diff(server: Server) -> None:
 
     [change] = file_changes(result)
     assert change.status == "completed"
-    assert [(each.path, each.kind.type) for each in change.changes] == [
+    assert [(each.path, kind(each.kind)) for each in change.changes] == [
         (str(server.workspace / "src/hello.txt"), "add")
     ]
     assert "+++ b/src/hello.txt" in result.diff
@@ -112,7 +127,7 @@ async def test_a_patch_of_a_file_shows_both_sides(server: Server) -> None:
     result = await thread.run("change the file")
 
     [change] = file_changes(result)
-    assert [each.kind.type for each in change.changes] == ["update"]
+    assert [kind(each.kind) for each in change.changes] == ["update"]
     assert "-there\n+you\n" in change.changes[0].diff
     assert "-there\n+you\n" in result.diff
     if server.real:
@@ -204,6 +219,3 @@ async def test_several_questions_at_once_are_all_declined(server: Server) -> Non
     assert result.text == "Then none."
     assert server.runtime.statistics().server_requests == asked + 3
     assert not any((server.workspace / file).exists() for file in files)
-
-
-_ = pytest

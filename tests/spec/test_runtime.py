@@ -22,6 +22,18 @@ from codex_runtime.protocol import ReadOnlySandboxPolicy, ThreadListParams, meth
 from codex_runtime.testing import assistant_message
 
 
+def absolute(path: str) -> str:
+    return str(Path(path).absolute())
+
+
+def relative_to_here(path: Path) -> str:
+    return os.path.relpath(path, Path.cwd())
+
+
+def same_folder(one: str, other: Path) -> bool:
+    return Path(one).samefile(other)
+
+
 @requirement("handshake:server-info")
 async def test_the_server_says_who_it_is(server: Server) -> None:
     info = server.runtime.server_info
@@ -30,7 +42,7 @@ async def test_the_server_says_who_it_is(server: Server) -> None:
     assert info.codex_version.split(".") >= ["0", "154", "0"]
     assert info.user_agent.startswith(f"codex-runtime/{info.codex_version} ")
     assert Path(info.codex_home).is_absolute()
-    assert not server.real or Path(info.codex_home).samefile(server.home)
+    assert not server.real or same_folder(info.codex_home, server.home)
     assert info.platform_os in {"linux", "macos"}
 
 
@@ -160,12 +172,13 @@ async def test_a_thread_may_only_read_and_nobody_is_asked(server: Server) -> Non
 
 @requirement("thread:cwd-is-absolute")
 async def test_a_relative_working_directory_is_made_absolute(server: Server) -> None:
-    relative = os.path.relpath(server.workspace)
+    relative = relative_to_here(server.workspace)
 
     thread = await server.thread(cwd=relative)
 
-    assert thread.info.cwd == str(Path(relative).absolute())
-    assert Path(thread.info.cwd).samefile(server.workspace)
+    assert not Path(relative).is_absolute()
+    assert Path(thread.info.cwd).is_absolute()
+    assert same_folder(thread.info.cwd, server.workspace)
 
 
 @requirement("thread:cwd-exists")
@@ -173,10 +186,13 @@ async def test_a_working_directory_that_is_not_there_is_refused(server: Server) 
     sent = server.runtime.statistics().requests
     thread = await server.thread()
 
-    for call in (server.runtime.thread_start, lambda cwd: thread.turn_start("go", cwd=cwd)):  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType] — two calls that share the option
+    for call in (
+        server.runtime.thread_start(cwd="not/there"),
+        thread.turn_start("go", cwd="not/there"),
+    ):
         with pytest.raises(WorkingDirectoryMissing) as refusal:
-            await call(cwd="not/there")
-        assert refusal.value.path == str(Path("not/there").absolute())
+            await call
+        assert refusal.value.path == absolute("not/there")
         assert refusal.value.path in str(refusal.value)
 
     assert server.runtime.statistics().requests == sent + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from spec.reading import told
 from spec.requirements import requirement
 from spec.server import Server
 
@@ -11,7 +12,6 @@ from codex_runtime import TokenUsage, TurnInProgress
 from codex_runtime.protocol import (
     AgentMessageDeltaNotification,
     AgentMessageItem,
-    Event,
     ItemCompletedNotification,
     ItemStartedNotification,
     ReasoningItem,
@@ -21,12 +21,6 @@ from codex_runtime.protocol import (
     UserMessageItem,
 )
 from codex_runtime.testing import Usage, assistant_message, reasoning, shell, together
-
-
-def told(event: Event) -> str:
-    """An event as one word: its method, and the kind of its item."""
-    item = getattr(event, "item", None)
-    return f"{event.method} {item.type}" if item is not None else event.method
 
 
 @requirement("turn:event-order")
@@ -90,7 +84,9 @@ async def test_a_completed_item_overrules_its_deltas(server: Server) -> None:
     thread = await server.thread()
 
     turn = await thread.turn_start("hello")
-    streamed = [event.delta async for event in turn if isinstance(event, AgentMessageDeltaNotification)]
+    streamed = [
+        event.delta async for event in turn if isinstance(event, AgentMessageDeltaNotification)
+    ]
     result = await turn.result()
 
     assert streamed == ["The wr", "ong text"]

@@ -21,11 +21,10 @@ def docstring(doc: str, indent: str = "") -> list[str]:
     escaped = doc.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if not escaped:
         return []
-    if escaped.endswith('"'):
-        escaped += " "
-    first, *rest = [
-        line for paragraph in escaped.split("\n") for line in _wrapped(paragraph, indent)
-    ]
+    lines = [line for paragraph in escaped.split("\n") for line in _wrapped(paragraph, indent)]
+    if lines[-1].endswith('"'):
+        lines[-1] += " "
+    first, *rest = lines
     if not rest and len(indent) + len(first) + _QUOTES <= WIDTH:
         return [f'{indent}"""{first}"""']
     return [f'{indent}"""{first}', *((indent + line).rstrip() for line in rest), f'{indent}"""']

@@ -87,20 +87,23 @@ async def examine(
         report(Check("binary", "failed", summary, _INSTALL, code=Exit.NO_CODEX))
         return
     report(Check("binary", "ok", f"{binary.path} (from {binary.source})"))
-    began = time.monotonic()
-    id = "handshake"
-    try:
-        async with Runtime(codex_bin=codex_bin, codex_home=codex_home) as runtime:
-            report(_handshake(runtime, time.monotonic() - began))
-            id = "server"
-            report(_home(runtime))
-            await _sandbox(runtime, binary, report)
-            report(await _account(runtime, binary))
-    except InvalidArgument as error:
-        fix = f"mkdir -p -m 700 {shlex.quote(codex_home or '~/.codex')}"
-        report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
-    except CodexRuntimeError as error:
-        report(_no_server(id, error, binary))
+    with _two_folders() as (inside, outside):
+        # The server's own folder counts as workspace for `command/exec`, so it runs in `inside`.
+        # Its sandbox leaves a folder in TMPDIR (seen on 0.163), which is ours to remove then.
+        runtime = Runtime(
+            codex_bin=codex_bin,
+            codex_home=codex_home,
+            cwd=inside,
+            env={"TMPDIR": str(outside)},
+        )
+        server = _Server(runtime, binary, report, inside=inside, outside=outside)
+        try:
+            await server.examine()
+        except InvalidArgument as error:
+            fix = f"mkdir -p -m 700 {shlex.quote(codex_home or '~/.codex')}"
+            report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
+        except CodexRuntimeError as error:
+            report(server.fault(error))
 
 
 def _extras() -> Check:
@@ -122,21 +125,90 @@ def _installed(distribution: str) -> bool:
     return True
 
 
-def _handshake(runtime: Runtime, seconds: float) -> Check:
-    found = runtime.server_info.codex_version or "of unknown version"
-    summary = f"codex {found} answered in {seconds * 1000:.0f} ms"
-    return Check("handshake", "ok", summary, seconds=seconds)
+class _Server:
+    """The checks that need a running server."""
+
+    def __init__(
+        self, runtime: Runtime, binary: CodexBinary, report: Report, *, inside: Path, outside: Path
+    ) -> None:
+        self._runtime = runtime
+        self._binary = binary
+        self._report = report
+        self._inside = inside
+        self._outside = outside
+        self._answered = False
+
+    async def examine(self) -> None:
+        began = time.monotonic()
+        async with self._runtime:
+            self._report(self._handshake(time.monotonic() - began))
+            self._report(_home(self._runtime.server_info.codex_home))
+            await self._sandbox()
+            self._report(await self._account())
+
+    def fault(self, error: CodexRuntimeError) -> Check:
+        fix = f"{shlex.quote(str(self._binary.path))} app-server </dev/null"
+        if isinstance(error, IncompatibleCodexVersion):
+            fix = _UPGRADE
+        id = "server" if self._answered else "handshake"
+        return Check(id, "failed", str(error), fix, code=exit_of(error))
+
+    def _handshake(self, seconds: float) -> Check:
+        found = self._runtime.server_info.codex_version or "of unknown version"
+        self._answered = True
+        summary = f"codex {found} answered in {seconds * 1000:.0f} ms"
+        return Check("handshake", "ok", summary, seconds=seconds)
+
+    async def _sandbox(self) -> None:
+        read_only = protocol.ReadOnlySandboxPolicy()
+        workspace = protocol.WorkspaceWriteSandboxPolicy(
+            writable_roots=[str(self._inside)], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
+        )
+        try:
+            ran = await self._exec(read_only, "echo works")
+        except RequestRefused as error:
+            self._report(_no_sandbox(error.message))
+            return
+        self._report(_ran(ran))
+        if ran.exit_code != 0:
+            return
+        written = await self._exec(workspace, "echo x > file")
+        self._report(_wrote(written, self._inside / "file"))
+        await self._exec(workspace, "echo x > ../outside/file")
+        await self._exec(read_only, "echo x > other")
+        self._report(_refused([self._outside / "file", self._inside / "other"], self._binary))
+
+    async def _exec(
+        self, policy: protocol.SandboxPolicy, script: str
+    ) -> protocol.CommandExecResponse:
+        params = protocol.CommandExecParams(
+            command=["/bin/sh", "-c", script],
+            cwd=str(self._inside),
+            sandbox_policy=policy,
+            timeout_ms=int(_EXEC_SECONDS * 1000),
+        )
+        return await self._runtime.request(methods.COMMAND_EXEC, params, timeout=_EXEC_SECONDS * 2)
+
+    async def _account(self) -> Check:
+        answer = await self._runtime.request(methods.ACCOUNT_READ, protocol.GetAccountParams())
+        match answer.account:
+            case None if answer.requires_openai_auth:
+                # Not a fault of the installation: the demo and the tests need no account.
+                fix = f"{shlex.quote(str(self._binary.path))} login"
+                return Check("account", "warning", "not signed in; real turns need an account", fix)
+            case None:
+                return Check("account", "ok", "none needed: the model provider is your own")
+            case protocol.ChatgptAccount(plan_type=plan):
+                # No address: people paste this into bug reports.
+                return Check("account", "ok", f"signed in with ChatGPT, plan {plan or 'unknown'}")
+            case protocol.ApiKeyAccount():
+                return Check("account", "ok", "signed in with an API key")
+            case other:
+                kind = getattr(other, "type", "of a new kind")
+                return Check("account", "ok", f"signed in, account {kind}")
 
 
-def _no_server(id: str, error: CodexRuntimeError, binary: CodexBinary) -> Check:
-    fix = f"{shlex.quote(str(binary.path))} app-server </dev/null"
-    if isinstance(error, IncompatibleCodexVersion):
-        fix = _UPGRADE
-    return Check(id, "failed", str(error), fix, code=exit_of(error))
-
-
-def _home(runtime: Runtime) -> Check:
-    home = runtime.server_info.codex_home or "CODEX_HOME"
+def _home(home: str) -> Check:
     try:
         with tempfile.TemporaryFile(dir=home, prefix=".codex-runtime-doctor-"):
             pass
@@ -144,27 +216,6 @@ def _home(runtime: Runtime) -> Check:
         fix = f"chmod u+rwx {shlex.quote(home)}"
         return Check("codex-home", "failed", f"{home}: {error.strerror}", fix, code=Exit.FAILED)
     return Check("codex-home", "ok", f"{home} is writable")
-
-
-async def _sandbox(runtime: Runtime, binary: CodexBinary, report: Report) -> None:
-    with _two_folders() as (inside, outside):
-        read_only = protocol.ReadOnlySandboxPolicy()
-        workspace = protocol.WorkspaceWriteSandboxPolicy(
-            writable_roots=[str(inside)], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
-        )
-        try:
-            ran = await _exec(runtime, inside, read_only, "echo works")
-        except RequestRefused as error:
-            report(_no_sandbox(error.message))
-            return
-        report(_ran(ran))
-        if ran.exit_code != 0:
-            return
-        written = await _exec(runtime, inside, workspace, "echo x > file")
-        report(_wrote(written, inside / "file"))
-        await _exec(runtime, inside, workspace, "echo x > ../outside/file")
-        await _exec(runtime, inside, read_only, "echo x > other")
-        report(_refused([outside / "file", inside / "other"], binary))
 
 
 @contextmanager
@@ -176,18 +227,6 @@ def _two_folders() -> Generator[tuple[Path, Path], None, None]:
         inside.mkdir()
         outside.mkdir()
         yield inside, outside
-
-
-async def _exec(
-    runtime: Runtime, cwd: Path, policy: protocol.SandboxPolicy, script: str
-) -> protocol.CommandExecResponse:
-    params = protocol.CommandExecParams(
-        command=["/bin/sh", "-c", script],
-        cwd=str(cwd),
-        sandbox_policy=policy,
-        timeout_ms=int(_EXEC_SECONDS * 1000),
-    )
-    return await runtime.request(methods.COMMAND_EXEC, params, timeout=_EXEC_SECONDS * 2)
 
 
 def _ran(answer: protocol.CommandExecResponse) -> Check:
@@ -238,23 +277,3 @@ def _content(path: Path) -> str:
         return path.read_text().strip()
     except OSError:
         return ""
-
-
-async def _account(runtime: Runtime, binary: CodexBinary) -> Check:
-    answer = await runtime.request(methods.ACCOUNT_READ, protocol.GetAccountParams())
-    match answer.account:
-        case protocol.ChatgptAccount(plan_type=plan):
-            # No address: people paste this into bug reports.
-            return Check("account", "ok", f"signed in with ChatGPT, plan {plan or 'unknown'}")
-        case protocol.ApiKeyAccount():
-            return Check("account", "ok", "signed in with an API key")
-        case None if not answer.requires_openai_auth:
-            return Check("account", "ok", "none needed: the model provider is your own")
-        case None:
-            # Not a fault of the installation: the demo and the scripted model need no account.
-            fix = f"{shlex.quote(str(binary.path))} login"
-            return Check("account", "warning", "not signed in; real turns need an account", fix)
-        case _:
-            return Check(
-                "account", "ok", f"signed in ({getattr(answer.account, 'type', 'unknown kind')})"
-            )

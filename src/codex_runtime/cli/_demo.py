@@ -177,7 +177,8 @@ def demo(*, codex_bin: str | None, screen: Screen) -> Exit:
                 timeout=_TURN_SECONDS,
                 codex_bin=codex_bin,
                 codex_home=model.write_home(home),
-                env=model.environment(home),
+                # Codex's sandbox leaves a folder in TMPDIR (seen on 0.163).
+                env={**model.environment(home), "TMPDIR": str(home)},
             )
             screen.show([Line(f"> {_PROMPT}", "heading")])
             outcome = anyio.run(run_turn, request, HumanView(screen))

@@ -70,50 +70,48 @@ class Outcome:
         code: The exit code.
         result: What the turn did, where it has ended.
         codex_version: The version of the server, where it has answered.
-        left: Whether the user left before it had ended.
     """
 
     code: Exit = Exit.INTERRUPTED
     result: TurnResult | None = None
     codex_version: str | None = None
-    left: bool = True
 
 
 async def run_turn(request: RunRequest, view: View) -> Outcome:
     """Run one turn and tell `view` about it.
 
-    Ctrl-C and SIGTERM interrupt the turn; a second one leaves within 2 seconds. Only in the
-    main thread.
+    Ctrl-C and SIGTERM interrupt the turn; a second one leaves, within 3 seconds whatever
+    the server does. Only in the main thread.
     """
     outcome = Outcome()
+    runtime = Runtime(codex_bin=request.codex_bin, codex_home=request.codex_home, env=request.env)
     async with anyio.create_task_group() as tasks:
-        stopper = Stopper(tasks, view.interrupting)
+        stopper = Stopper(tasks, runtime, on_interrupt=view.interrupting, on_leave=view.left)
         await tasks.start(stopper.watch)
         try:
-            await _attempt(request, view, stopper, outcome)
+            await _attempt(runtime, request, view, stopper, outcome)
         except BrokenPipeError:
             # Nobody reads any more. Closing the runtime has ended the turn.
             outcome.code = Exit.FAILED
-        outcome.left = False
         tasks.cancel_scope.cancel()
-    if outcome.left:
-        view.left()
     return outcome
 
 
-async def _attempt(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:
+async def _attempt(
+    runtime: Runtime, request: RunRequest, view: View, stopper: Stopper, outcome: Outcome
+) -> None:
     view.starting()
     try:
-        await _run(request, view, stopper, outcome)
+        await _run(runtime, request, view, stopper, outcome)
     except CodexRuntimeError as error:
         outcome.code = exit_of(error)
         view.failed(error, outcome.code)
 
 
-async def _run(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:
-    async with Runtime(
-        codex_bin=request.codex_bin, codex_home=request.codex_home, env=request.env
-    ) as runtime:
+async def _run(
+    runtime: Runtime, request: RunRequest, view: View, stopper: Stopper, outcome: Outcome
+) -> None:
+    async with runtime:
         outcome.codex_version = runtime.server_info.codex_version
         thread = await runtime.thread_start(**request.thread_options())
         turn = await thread.turn_start(request.prompt, **request.turn_options())

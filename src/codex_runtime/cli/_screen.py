@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -55,12 +55,13 @@ class Screen:
         self._mid_line = False
         self._status: Status | None = None
 
-    def show(self, lines: Iterable[Line]) -> None:
+    def show(self, lines: Sequence[Line]) -> None:
         """Write lines of progress."""
-        self._end_speech()
-        _write(self._err, lines)
+        if lines:
+            self._end_speech()
+            _write(self._err, lines)
 
-    def print(self, lines: Iterable[Line]) -> None:
+    def print(self, lines: Sequence[Line]) -> None:
         """Write lines of the answer."""
         self.doing("")
         self._end_speech()
@@ -111,11 +112,10 @@ def _console(stream: TextIO) -> Console:
     return _Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
-def _write(console: Console, lines: Iterable[Line]) -> None:
+def _write(console: Console, lines: Sequence[Line]) -> None:
     text = Text.assemble(*((f"{line.text}\n", _STYLES[line.role]) for line in lines))
-    if text:
-        # One write for all of them, and no wrapping: a terminal wraps, a log file need not.
-        console.print(text, end="", soft_wrap=True)
+    # One write for all of them, and no wrapping: a terminal wraps, a log file need not.
+    console.print(text, end="", soft_wrap=True)
 
 
 def _short(text: str) -> str:

@@ -74,10 +74,10 @@ class HumanView:
     def event(self, event: Event) -> None:
         """Show it, if it is worth showing."""
         update = self._progress.update(event)
-        if update.doing is not None:
-            self._screen.doing(update.doing)
         self._screen.show(update.lines)
         self._screen.say(update.speech)
+        if update.doing is not None:
+            self._screen.doing(update.doing)
 
     def interrupting(self) -> None:
         """Tell how to leave at once."""

@@ -184,7 +184,7 @@ class CallPlay:
         status = "completed" if call.exit_code == 0 else "failed"
         done = {"aggregatedOutput": call.output or None, "exitCode": call.exit_code}
         self._play.item_completed({**item, "status": status, "durationMs": 0, **done})
-        count = len(call.output) // 4
+        count = -(-len(call.output) // 4)
         self._report(
             call_id,
             f"Chunk ID: 000000\nWall time: 0.0000 seconds\nProcess exited with code "
@@ -232,7 +232,7 @@ class CallPlay:
         self._play.item_completed({**item, "status": "declined" if refused else "failed"})
         why = "rejected by user" if refused else "approval request failed"
         self._report(
-            call_id, f'exec_command failed: CreateProcess {{ message: "Rejected({why})" }}'
+            call_id, f'exec_command failed: CreateProcess {{ message: "Rejected(\\"{why}\\")" }}'
         )
         if decision != "cancel":
             process.unflag(thread)

@@ -120,7 +120,8 @@ def apply_overrides(settings: Settings, params: Json, cwd: str) -> None:
     if where is not None:
         settings.cwd = where if where.startswith("/") else f"{cwd.rstrip('/')}/{where}"
     settings.approval_policy = approval_policy(params) or settings.approval_policy
-    settings.sandbox = sandbox_policy(params) or settings.sandbox
+    if (sandbox := sandbox_policy(params)) is not None:
+        settings.sandbox, settings.profile = sandbox, None
     settings.model = text_or_none(params, "model") or settings.model
     settings.effort = text_or_none(params, "effort") or settings.effort
     settings.summary = text_or_none(params, "summary") or settings.summary

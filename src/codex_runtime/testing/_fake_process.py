@@ -204,7 +204,9 @@ class FakeProcess:
             self.set_status(thread, {"type": "active", "activeFlags": []})
 
     def mark_unread(self, thread: FakeThread, turn: FakeTurn) -> None:
-        """Say that a thread has something new to read."""
+        """Say that a thread has something new to read; ephemeral ones are not kept count of."""
+        if thread.ephemeral:
+            return
         thread.first_unread = thread.first_unread or turn.id
         state = {
             "firstUnread": {"type": "turn", "turnId": thread.first_unread},

@@ -9,9 +9,11 @@ from codex_runtime.protocol import methods
 from codex_runtime.testing._fake_items import input_text
 from codex_runtime.testing._fake_params import (
     apply_overrides,
+    approval_policy,
     need,
     need_thread_id,
     need_user_input,
+    sandbox_policy,
     text_or_none,
 )
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
@@ -73,6 +75,9 @@ def _initialize(process: FakeProcess, request_id: RequestId, params: Json) -> No
 
 def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     content = need_user_input(params)
+    # As in codex, what is misspelled is told before what is missing.
+    for check in (approval_policy, sandbox_policy):
+        check(params)
     thread = _loaded_thread(process, params)
     client_id = text_or_none(params, "clientUserMessageId")
     settings = copy(thread.settings)
@@ -90,7 +95,8 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
         process.wire.result(request_id, {"turn": _bare(running)})
         return
     turn = FakeTurn(process.ticker.uuid(), content, client_id)
-    thread.preview = thread.preview or input_text(content) or "(no text)"
+    if not thread.ephemeral:
+        thread.preview = thread.preview or input_text(content)
     process.wire.result(request_id, {"turn": turn.as_json()})
     process.start_turn(thread, turn)
 

@@ -46,17 +46,22 @@ class Ticker:
 
 @dataclass
 class Totals:
-    """Tokens, added up."""
+    """Tokens, added up.
+
+    Attributes:
+        assumed: What codex takes the sum for when the provider says that its context is full.
+    """
 
     input: int = 0
     cached: int = 0
     output: int = 0
     reasoning: int = 0
+    assumed: int = 0
 
     def as_json(self) -> Json:
         """Return them as the protocol's TokenUsageBreakdown."""
         return {
-            "totalTokens": self.input + self.output,
+            "totalTokens": self.assumed or self.input + self.output,
             "inputTokens": self.input,
             "cachedInputTokens": self.cached,
             "cacheWriteInputTokens": 0,
@@ -67,12 +72,17 @@ class Totals:
 
 @dataclass
 class Settings:
-    """What the turns of a thread run with. Overrides of one turn stay (fact 49)."""
+    """What the turns of a thread run with. Overrides of one turn stay (fact 49).
+
+    Attributes:
+        profile: The permission profile, as long as no sandbox was named.
+    """
 
     cwd: str
     model: str
     approval_policy: str | Json = "on-request"
     sandbox: Json = field(default_factory=lambda: {"type": "readOnly", "networkAccess": False})
+    profile: Json | None = field(default_factory=lambda: {"id": ":read-only", "extends": None})
     effort: str | None = None
     summary: str | None = None
 
@@ -85,7 +95,7 @@ class Settings:
             "approvalPolicy": self.approval_policy,
             "approvalsReviewer": "user",
             "sandboxPolicy": self.sandbox,
-            "activePermissionProfile": None,
+            "activePermissionProfile": self.profile,
             "model": self.model,
             "modelProvider": "scripted",
             "serviceTier": None,
@@ -266,7 +276,7 @@ class FakeThread:
             "approvalPolicy": settings.approval_policy,
             "approvalsReviewer": "user",
             "sandbox": settings.sandbox,
-            "activePermissionProfile": None,
+            "activePermissionProfile": settings.profile,
             "reasoningEffort": settings.effort,
             "multiAgentMode": "explicitRequestOnly",
         }

@@ -76,8 +76,16 @@ def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
         _deprecated(process, f"use `excludeTurns: true`, {_PAGE_INSTEAD}")
     opened = thread.opened_json(process.world.version)
     opened["thread"] = thread.as_json(process.world.version, "full" if full else None)
-    cursors = {"turnsBackwardsCursor": None, "itemsBackwardsCursor": None}
-    process.wire.result(request_id, {**opened, **cursors})
+    process.wire.result(
+        request_id,
+        {
+            **opened,
+            "collaborationMode": thread.settings.as_json()["collaborationMode"],
+            "initialTurnsPage": None,
+            "turnsBackwardsCursor": _cursor(thread),
+            "itemsBackwardsCursor": _cursor(thread),
+        },
+    )
     if full and thread.turns:
         params = {"threadId": thread.id, "turnId": thread.turns[-1].id}
         usage = {**params, "tokenUsage": thread.usage_json()}
@@ -99,10 +107,8 @@ def _read(process: FakeProcess, request_id: RequestId, params: Json) -> None:
             raise Refused("list_turns is not supported yet", NOT_SUPPORTED)
         _deprecated(process, f"omit `includeTurns` or set it to `false`, {_PAGE_INSTEAD}")
         view = "full"
-    result: Json = {"thread": thread.as_json(version, view)}
-    if thread.first_unread is not None:
-        result["readState"] = _read_state(process, thread)
-    process.wire.result(request_id, result)
+    state = None if thread.first_unread is None else _read_state(process, thread)
+    process.wire.result(request_id, {"thread": thread.as_json(version, view), "readState": state})
 
 
 def _list(process: FakeProcess, request_id: RequestId, params: Json) -> None:
@@ -110,7 +116,7 @@ def _list(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     threads = [
         thread
         for thread in process.world.threads.values()
-        if thread.preview and not thread.ephemeral and thread.archived is archived
+        if thread.preview and thread.archived is archived
     ]
     limit, start = params.get("limit"), text_or_none(params, "cursor") or "0"
     if not start.isdigit():
@@ -121,7 +127,10 @@ def _list(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     process.wire.result(
         request_id,
         {
-            "data": [thread.as_json(process.world.version) for thread in page],
+            "data": [
+                {**thread.as_json(process.world.version), "canAcceptDirectInput": None}
+                for thread in page
+            ],
             "readStates": {
                 thread.id: _read_state(process, thread) for thread in page if thread.first_unread
             },
@@ -141,7 +150,7 @@ def _turns(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     thread = _known(process, params, "thread not loaded: {}")
     view = text_or_none(params, "itemsView") or "summary"
     turns = [turn.as_json(view) for turn in reversed(thread.turns)]
-    result = {"data": turns, "nextCursor": None, "backwardsCursor": None}
+    result = {"data": turns, "nextCursor": None, "backwardsCursor": _cursor(thread)}
     process.wire.result(request_id, result)
 
 
@@ -206,6 +215,11 @@ def _on_disk(process: FakeProcess, params: Json, *, kind: str) -> FakeThread:
         # Nothing is written before the first turn (facts 14 and 15).
         raise Refused(f"no rollout found for thread id {thread.id}")
     return thread
+
+
+def _cursor(thread: FakeThread) -> str | None:
+    """Return where a page of turns or items would begin; opaque to clients (fact 28)."""
+    return f'{{"turnId":"{thread.turns[-1].id}"}}' if thread.turns else None
 
 
 def _read_state(process: FakeProcess, thread: FakeThread) -> Json:

@@ -11,6 +11,7 @@ from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
 from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
+from codex_runtime.testing._fake_state import CONTEXT_WINDOW, Totals
 from codex_runtime.testing._gates import GateTimeout
 from codex_runtime.testing._json import Json
 from codex_runtime.testing._responses import response_usage, words
@@ -110,7 +111,7 @@ class TurnPlay:
             thread.totals.cached += usage.cached
             thread.totals.output += usage.output
             thread.totals.reasoning += usage.reasoning
-        if thread.totals.input or thread.totals.output:
+        if any((thread.totals.input, thread.totals.output, thread.totals.assumed)):
             self.notify("thread/tokenUsage/updated", tokenUsage=thread.usage_json())
         self._process.tell(thread, "account/rateLimits/updated", _NO_RATE_LIMITS)
         self.report_diff()
@@ -169,6 +170,10 @@ class TurnPlay:
             case Fail():
                 failure = failure_of(step)
                 if failure.counted:
+                    self.report_usage(None)
+                if failure.info == "contextWindowExceeded":
+                    full = {"assumed": CONTEXT_WINDOW}
+                    self._thread.totals, self._thread.last = Totals(**full), Totals(**full)
                     self.report_usage(None)
                 return failure
             case Stall() | CutStream():

@@ -39,6 +39,10 @@ _AFTERGLOW: Final = 0.5
 """Seconds that output is still waited for once the process has ended. Its children may hold
 the pipe open for as long as they live; what it wrote itself is in the pipe already."""
 
+_READS_AT_ONCE: Final = 64
+"""Reads of one pipe before anybody else gets a turn: a child that writes as fast as it is read
+would otherwise keep the event loop to itself."""
+
 _ANSI: Final = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -158,7 +162,7 @@ class StdioTransport:
 
     def _read_stderr(self) -> bool:
         """Take what is there; False when there will be no more."""
-        while True:
+        for _ in range(_READS_AT_ONCE):
             try:
                 chunk = os.read(self.process.stderr, 65_536)
             except BlockingIOError:
@@ -172,6 +176,7 @@ class StdioTransport:
             if logger.isEnabledFor(logging.DEBUG):
                 text = _ANSI.sub(b"", chunk).decode("utf-8", "replace").rstrip()
                 logger.debug("%s", self._redact(text), extra={"pid": self.process.pid})
+        return True
 
     async def _notice_exit(self) -> None:
         await self._wait_exit()
@@ -203,8 +208,9 @@ class StdioTransport:
         """Empty the pipes: a server that cannot write may not come to its end."""
         self._read_stderr()
         try:
-            while os.read(self.process.stdout, _CHUNK):
-                pass
+            for _ in range(_READS_AT_ONCE):
+                if not os.read(self.process.stdout, _CHUNK):
+                    return
         except OSError:
             return
 

@@ -1,0 +1,246 @@
+"""What may leave: values that the server reads; all others are refused, and their place is named."""
+
+import json
+import math
+from collections import UserDict, namedtuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET, Raw
+
+from codex_runtime._outgoing import MAX_DEPTH, encode
+from codex_runtime.errors import UnsendableValue
+from codex_runtime.protocol import (
+    AgentMessageItem,
+    TextInput,
+    ThreadStartParams,
+    TurnStartParams,
+    Unknown,
+)
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+class Opaque(Enum):
+    ONE = "one"
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Number(float):
+    __slots__ = ()
+
+
+class Whole(int):
+    __slots__ = ()
+
+
+@dataclass
+class Record:
+    number: float
+
+
+Point = namedtuple("Point", ["x", "y"])  # noqa: PYI024 — the untyped kind is sent like a tuple too
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def cyclic() -> Any:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+def turn(**fields: Any) -> TurnStartParams:
+    return TurnStartParams(thread_id="t", **fields)
+
+
+NOT_TEXT = "has a lone surrogate at character 1; it is not valid text"
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "problem"),
+    [
+        ({"a": math.nan}, "params.a", "is nan; JSON has no such number"),
+        ({"a": [0.0, math.inf]}, "params.a[1]", "is inf; JSON has no such number"),
+        ({"a": {"b": -math.inf}}, "params.a.b", "is -inf; JSON has no such number"),
+        ({"a": "x\ud800"}, "params.a", NOT_TEXT),
+        ({"a": {"x\udfff": 1}}, "params.a (a key)", NOT_TEXT),
+        ({"a": {1: 2}}, "params.a", "has a key of type int; use text"),
+        ({None: 2}, "params", "has a key of type NoneType; use text"),
+        ({"a": [2**64]}, "params.a[0]", "does not fit into 64 bits"),
+        ({"a": -(2**63) - 1}, "params.a", "does not fit into 64 bits"),
+        ({"a": 10**400}, "params.a", "does not fit into 64 bits"),
+        ({"a": b"x"}, "params.a", "is of type bytes; JSON has none"),
+        ({"a": bytearray(b"x")}, "params.a", "is of type bytearray; JSON has none"),
+        ({"a": [{"x"}]}, "params.a[0]", "is of type set; JSON has none"),
+        ({"a": frozenset({1})}, "params.a", "is of type frozenset; JSON has none"),
+        ({"a": (1, object())}, "params.a[1]", "is of type object; JSON has none"),
+        ({"a": Record(math.nan)}, "params.a", "is of type Record; JSON has none"),
+        ({"a": datetime.now(UTC)}, "params.a", "is of type datetime; JSON has none"),
+        ({"a": Decimal(1)}, "params.a", "is of type Decimal; JSON has none"),
+        ({"a": Path("x")}, "params.a", f"is of type {type(Path()).__name__}; JSON has none"),
+        ({"a": Opaque.ONE}, "params.a", "is of type Opaque; JSON has none"),
+        ({"a": Raw(b"1")}, "params.a", "is of type Raw; JSON has none"),
+        ({"a": UNSET}, "params.a", "is of type UnsetType; JSON has none"),
+        ({"a": Text("x\ud800")}, "params.a", NOT_TEXT),
+        ({"a": Number("nan")}, "params.a", "is nan; JSON has no such number"),
+        (MappingProxyType({"a": math.nan}), "params.a", "is nan; JSON has no such number"),
+        (turn(input=[TextInput(text="x\ud800")]), "params.input[0].text", NOT_TEXT),
+        (
+            turn(input=[], output_schema={"a": [math.nan]}),
+            "params.output_schema.a[0]",
+            "is nan; JSON has no such number",
+        ),
+        (ThreadStartParams(cwd="x\udce9"), "params.cwd", NOT_TEXT),
+    ],
+)
+def test_what_the_server_cannot_read_is_refused_with_its_place(
+    value: Any, place: str, problem: str
+) -> None:
+    with pytest.raises(UnsendableValue) as caught:
+        encode(value)
+
+    assert caught.value.field == place
+    assert str(caught.value) == f"{place} {problem}"
+
+
+def test_a_hundred_levels_are_sent_and_one_more_is_refused() -> None:
+    assert json.loads(encode(nested(MAX_DEPTH))) == nested(MAX_DEPTH)
+
+    with pytest.raises(UnsendableValue) as caught:
+        encode(nested(MAX_DEPTH + 1))
+
+    assert caught.value.field == "params" + "[0]" * MAX_DEPTH
+    assert caught.value.problem == "is nested more than 100 levels deep"
+
+
+def test_data_that_holds_itself_is_refused_as_too_deep() -> None:
+    with pytest.raises(UnsendableValue, match="nested more than 100 levels"):
+        encode(cyclic())
+
+
+def test_the_path_starts_with_the_name_that_the_caller_gives() -> None:
+    with pytest.raises(UnsendableValue) as caught:
+        encode(math.nan, "config.x")
+
+    assert caught.value.field == "config.x"
+
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.text(st.characters(categories=["Cs", "L"]))
+    | st.binary()
+    | st.integers().map(Whole)
+    | st.floats().map(Number)
+    | st.text().map(Text)
+)
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.dictionaries(st.text(), inner).map(MappingProxyType)
+    ),
+)
+
+
+def plain(value: Any) -> Any:
+    """`value` with the containers that JSON gives back."""
+    match value:
+        case Mapping():
+            return {key: plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            elements: Sequence[Any] = value
+            return [plain(inner) for inner in elements]
+        case _:
+            return value
+
+
+@given(values)
+def test_whatever_is_accepted_is_valid_json_that_reads_back_equal(value: Any) -> None:
+    try:
+        sent = encode(value)
+    except UnsendableValue:
+        return
+
+    assert json.loads(sent.decode("utf-8")) == plain(value)
+
+
+@given(values)
+def test_nothing_but_the_documented_error_is_raised(value: Any) -> None:
+    try:
+        encode({"a": [value]})
+    except UnsendableValue as error:
+        assert error.field.startswith("params.a[0]")
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (2**64 - 1, "18446744073709551615"),
+        (-(2**63), "-9223372036854775808"),
+        (True, "true"),
+        (Colour.RED, '"red"'),
+        (Level.LOW, "1"),
+        (Text("ü"), '"ü"'),
+        (Number(1.5), "1.5"),
+        (Whole(3), "3"),
+        (Point(1, 2), "[1,2]"),
+        (UserDict({"a": UserDict({"b": 1})}), '{"a":{"b":1}}'),
+        ({Colour.RED: 1}, '{"red":1}'),
+        ({"\0": "\n"}, '{"\\u0000":"\\n"}'),
+    ],
+)
+def test_relatives_of_the_plain_types_are_sent_as_those(value: Any, sent: str) -> None:
+    assert encode(value).decode() == sent
+
+
+def test_a_struct_is_sent_under_wire_names_and_without_what_is_not_set() -> None:
+    assert json.loads(encode(turn(input=[TextInput(text="hello")], model=None))) == {
+        "threadId": "t",
+        "input": [{"type": "text", "text": "hello"}],
+        "model": None,
+    }
+
+
+def test_a_variant_of_unknown_kind_goes_out_as_it_came_in() -> None:
+    raw = {"type": "brandNew", "deep": [{"x": 1}]}
+
+    assert json.loads(encode({"items": [Unknown(raw=raw), AgentMessageItem(id="a")]})) == {
+        "items": [raw, {"type": "agentMessage", "id": "a"}]
+    }
+
+
+def test_a_variant_of_unknown_kind_is_checked_like_all_the_rest() -> None:
+    with pytest.raises(UnsendableValue) as caught:
+        encode([Unknown(raw={"x": math.nan})])
+
+    assert caught.value.field == "params[0].raw.x"

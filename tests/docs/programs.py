@@ -1,0 +1,108 @@
+"""The examples, what the scripted model says to each, and what each prints then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from codex_runtime.testing import (
+    Step,
+    apply_patch,
+    assistant_message,
+    patch_text,
+    reasoning,
+    shell,
+    stall,
+    together,
+    update_file,
+)
+
+__all__ = ["EXAMPLES", "PROGRAMS", "ROOT", "Program"]
+
+ROOT: Final = Path(__file__).parent.parent.parent
+"""The repository."""
+
+EXAMPLES: Final = ROOT / "examples"
+
+_BUG = "    return a - b"
+_FIX = "    return a + b"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One example.
+
+    Attributes:
+        steps: What the model says; in a function, as steps with gates serve once.
+        prints: All of stdout.
+        files: What the working directory holds at first.
+    """
+
+    steps: Callable[[], tuple[Step, ...]]
+    prints: str
+    files: dict[str, str] = field(default_factory=dict[str, str])
+
+
+PROGRAMS: Final[dict[str, Program]] = {
+    "quickstart.py": Program(
+        lambda: (
+            assistant_message(
+                "- A calculator for the command line.\n- It adds and subtracts, and has tests."
+            ),
+        ),
+        "- A calculator for the command line.\n"
+        "- It adds and subtracts, and has tests.\n"
+        "[completed] TokenUsage(input_tokens=100, cached_input_tokens=0, output_tokens=10, "
+        "reasoning_output_tokens=0, total_tokens=110)\n",
+    ),
+    "stream_events.py": Program(
+        lambda: (
+            together(reasoning("Count the files."), shell("find . -name '*.py' | wc -l")),
+            assistant_message("There are two of them."),
+        ),
+        "$ /bin/bash -lc \"find . -name '*.py' | wc -l\" -> exit code 0\n"
+        "There are two of them.\n"
+        "[completed] 4 items\n",
+        {"calc.py": f"def add(a, b):\n{_FIX}\n", "test_calc.py": "import calc\n"},
+    ),
+    "threads_and_turns.py": Program(
+        lambda: (
+            assistant_message("add() subtracts."),
+            apply_patch(patch_text(update_file("calc.py", _BUG, _FIX))),
+            shell("sh test.sh"),
+            assistant_message("Fixed; the test passes."),
+        ),
+        "add() subtracts.\n"
+        "$ /bin/bash -lc 'sh test.sh' -> exit code 0\n"
+        "diff --git a/calc.py b/calc.py\n"
+        "index 4693ad3..4d4ee5f 100644\n"
+        "--- a/calc.py\n"
+        "+++ b/calc.py\n"
+        "@@ -1,2 +1,2 @@\n"
+        " def add(a, b):\n"
+        f"-{_BUG}\n"
+        f"+{_FIX}\n"
+        "\n"
+        "Fixed; the test passes.\n",
+        {"calc.py": f"def add(a, b):\n{_BUG}\n", "test.sh": "grep -q 'a + b' calc.py\n"},
+    ),
+    "interrupt_and_timeout.py": Program(
+        lambda: (stall(after="Roses are"), stall(after="Violets are"), stall(after="Sing, O")),
+        "first: interrupted\nsecond: interrupted after 2.0 s\nthird: cancelled\n",
+    ),
+    "typed_requests.py": Program(
+        lambda: (),
+        # The models are those of the catalogue in the binary, so only the beginning is known.
+        "models: ",
+    ),
+    "blocking_in_a_loop.py": Program(
+        lambda: (
+            assistant_message("It adds."),
+            assistant_message("calc.py."),
+            assistant_message("Yes."),
+        ),
+        "It adds.\ncalc.py.\nYes.\n",
+    ),
+}

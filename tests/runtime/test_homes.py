@@ -1,0 +1,129 @@
+"""CODEX_HOME: made for its owner, and started on by one at a time while it is fresh."""
+
+import stat
+from pathlib import Path
+
+import anyio
+import pytest
+
+from codex_runtime import InvalidArgument, Runtime
+from codex_runtime._homes import FirstStart, home_of, prepare_home
+from runtime.support import PATIENCE, rogue
+
+
+@pytest.fixture
+def codex(tmp_path: Path) -> Path:
+    """A codex that notes when it starts and when it has answered the greeting."""
+    argv = " ".join(f"'{word}'" for word in rogue("exclusive", str(tmp_path / "notes")))
+    script = tmp_path / "codex"
+    script.write_text(f"#!/bin/sh\nexec {argv}\n")
+    script.chmod(0o700)
+    return script
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_home_that_is_missing_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "home"
+    prepare_home(home)
+    assert mode_of(home) == 0o700
+    prepare_home(home)
+
+
+def test_a_home_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    prepare_home(tmp_path)
+    assert mode_of(tmp_path) == 0o755
+
+
+def test_a_file_is_no_home(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(InvalidArgument, match="is not a folder"):
+        prepare_home(file)
+    with pytest.raises(InvalidArgument, match="cannot be created"):
+        prepare_home(file / "home")
+
+
+def test_the_home_is_the_variables_or_the_users() -> None:
+    assert home_of({"CODEX_HOME": "/x/y", "HOME": "/home/me"}) == Path("/x/y")
+    assert home_of({"HOME": "/home/me"}) == Path("/home/me/.codex")
+    assert home_of({}).name == ".codex"
+
+
+async def test_a_runtime_makes_its_home_and_hands_it_to_the_server(
+    tmp_path: Path, codex: Path
+) -> None:
+    home = tmp_path / "new" / "home"
+    async with Runtime(codex_bin=codex, codex_home=home) as runtime:
+        assert runtime.server_info.codex_home == str(home)
+    assert mode_of(home) == 0o700
+
+
+async def test_first_starts_on_a_fresh_home_follow_each_other(
+    tmp_path: Path, codex: Path
+) -> None:
+    """Of 40 servers of 0.163 started together on a fresh home, 39 ended at once (fact 104)."""
+    home = tmp_path / "home"
+
+    async def open_one() -> None:
+        async with Runtime(codex_bin=codex, codex_home=home):
+            pass
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(open_one)
+
+    notes = (tmp_path / "notes").read_text().split()
+    assert notes == ["start", "ready"] * 3
+
+
+async def test_a_failed_first_start_lets_the_next_one_go_ahead_alone(
+    tmp_path: Path, codex: Path
+) -> None:
+    home = tmp_path / "home"
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o700)
+    for binary in (broken, tmp_path / "missing"):
+        with pytest.raises(Exception, match="codex"):
+            await Runtime(codex_bin=binary, codex_home=home).__aenter__()
+    first = FirstStart(home)
+    assert first.try_now()
+    assert not FirstStart(home).try_now()
+    first.end(started=False)
+    async with Runtime(codex_bin=codex, codex_home=home):
+        pass
+    # From now on nobody need wait.
+    assert FirstStart(home).try_now()
+    assert FirstStart(home).try_now()
+
+
+@pytest.mark.virtual_time
+async def test_a_lock_that_is_held_too_long_is_no_hindrance(tmp_path: Path) -> None:
+    holder, waiter = FirstStart(tmp_path), FirstStart(tmp_path)
+    assert holder.try_now()
+    began = anyio.current_time()
+    await waiter.wait(30)
+    assert anyio.current_time() - began == pytest.approx(30, abs=1)  # pyright: ignore[reportUnknownMemberType] — pytest's own stub
+    holder.end(started=False)
+    waiter.end(started=True)
+    waiter.end(started=True)
+
+
+async def test_a_lock_that_is_given_back_is_taken_at_once(tmp_path: Path) -> None:
+    holder, waiter = FirstStart(tmp_path), FirstStart(tmp_path)
+    assert holder.try_now()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(waiter.wait, PATIENCE)
+        await anyio.lowlevel.checkpoint()
+        holder.end(started=True)
+    waiter.end(started=True)
+
+
+def test_where_no_lock_can_be_had_the_start_goes_ahead(tmp_path: Path) -> None:
+    assert FirstStart(tmp_path / "missing").try_now()
+    assert FirstStart(None).try_now()
