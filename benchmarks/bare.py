@@ -1,8 +1,12 @@
 """The barest blocking client on the real binary: one turn; prints its milestones as one JSON line.
 
-bare.py JSON     with `codex`, `home`, `cwd`; imports nothing that it can do without
+bare.py JSON     with `codex`, `home`, `cwd`, and `asyncio`
+
+Imports nothing that it can do without. With `asyncio` true it imports that too, before anything
+else, because a program that uses an asynchronous client has done so before the client can start.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -21,7 +25,7 @@ INITIALIZE: dict[str, Any] = {
 class Bare:
     """Requests and lines, one after the other."""
 
-    def __init__(self, options: dict[str, str]) -> None:
+    def __init__(self, options: dict[str, Any]) -> None:
         self.child = subprocess.Popen(
             [options["codex"], "app-server", "--listen", "stdio://"],
             stdin=subprocess.PIPE,
@@ -74,7 +78,11 @@ def main() -> None:
     """One turn."""
     milestones = Milestones()
     milestones.mark("python")
-    bare = Bare(json.loads(sys.argv[1]))
+    options = json.loads(sys.argv[1])
+    if options["asyncio"]:
+        importlib.import_module("asyncio")
+    milestones.mark("imported")
+    bare = Bare(options)
     bare.call(1, "initialize", INITIALIZE)
     bare.send({"method": "initialized"})
     milestones.mark("initialized")

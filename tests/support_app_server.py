@@ -27,6 +27,9 @@ SECONDS = 15.0
 MORE_BINARIES = "CODEX_RUNTIME_TEST_BINARIES"
 """Names other codex binaries to run the real tests on, separated as in PATH."""
 
+VERIFIED = "0.163.0"
+"""The codex that the fake is verified against: the one of the development dependencies."""
+
 QUIET = {
     # About the machine, or about what only the real server has.
     "configWarning",
@@ -54,6 +57,7 @@ class Conversation:
         self.transport = transport
         self.heard: list[Json] = []
         self.ended = False
+        self.version = ""
         self.answers: dict[str, Callable[[Json], Json]] = {}
         self._changed = anyio.Event()
         self._sent = 0
@@ -116,6 +120,7 @@ class Conversation:
         capabilities.setdefault("experimentalApi", True)
         result = await self.result("initialize", clientInfo=info, capabilities=capabilities)
         self.say({"method": "initialized"})
+        self.version = result["userAgent"].split("/")[1].split(" ")[0]
         return result
 
     async def thread(self, **params: Any) -> str:
@@ -169,6 +174,12 @@ class Conversation:
         self._changed.set()
         if "id" in message and message.get("method") in self.answers:
             self.say({"id": message["id"], **self.answers[message["method"]](message["params"])})
+
+
+def skip_unless_verified(talk: Conversation) -> None:
+    """Skip a comparison with the fake where codex is not the one that the fake plays."""
+    if talk.version != VERIFIED:
+        pytest.skip(f"the fake plays codex {VERIFIED}, and this is {talk.version}")
 
 
 @asynccontextmanager

@@ -109,7 +109,7 @@ class Round:
 
     def first_delta(self) -> Iterator[Record]:
         """The first turn on the real binary, each run with a fresh CODEX_HOME and model."""
-        clients = ("bare", OURS, *VENDORS)
+        clients = ("bare, minimal", "bare", OURS, *VENDORS)
         runs: dict[str, list[Record]] = {client: [] for client in clients}
         for _ in range(self.sizes.real):
             for client in clients:
@@ -125,9 +125,10 @@ class Round:
     def _real(self, client: str) -> Record:
         with scripted_model(self._ours.python) as (home, cwd):
             options = {"codex": self._ours.codex(), "home": home, "cwd": cwd}
-            if client != "bare":
+            if not client.startswith("bare"):
                 return self._client("first-delta", client, "first-delta", **options)
-            return self._run("first-delta", client, self._ours, ["bare.py", json.dumps(options)])
+            arguments = ["bare.py", json.dumps(options | {"asyncio": client == "bare"})]
+            return self._run("first-delta", client, self._ours, arguments)
 
     def _floor(self, case: str, floor: str, **options: Any) -> Record:
         name = "floor" if floor != "json" else "json.loads"

@@ -2,7 +2,9 @@
 
 import importlib.util
 import os
+import platform
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +84,17 @@ def _without_node_shim(path: Path) -> Path:
     if real.suffix != ".js":
         return path
     package = real.parent.parent
-    for root in (package, package / "node_modules" / "@openai", package.parent):
-        for found in sorted(root.glob(f"**/vendor/*/bin/{_NAME}")) + sorted(
-            root.glob(f"**/vendor/*/codex/{_NAME}")
-        ):
-            if os.access(found, os.X_OK):
+    # npm unpacks the platform's package beside the script's package, or inside it.
+    platforms = (*package.glob("node_modules/@openai/codex-*"), *package.parent.glob("codex-*"))
+    for root in (package, *sorted(platforms)):
+        for found in sorted(root.glob(f"vendor/{_target()}/*/{_NAME}")):
+            if found.parent.name in {"bin", "codex"} and os.access(found, os.X_OK):
                 return found
     return path
+
+
+def _target() -> str:
+    """A pattern for this machine's name among those that packages for several machines hold."""
+    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    system = {"darwin": "apple-darwin", "win32": "windows"}.get(sys.platform, sys.platform)
+    return f"{machine}-*{system}*"

@@ -13,6 +13,8 @@ __all__ = ["Refusal", "refusal_of"]
 
 _METHOD_NOT_FOUND: Final = -32601
 
+_NOBODY_HERE: Final = "nobody is there to approve this"
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -52,9 +54,10 @@ _REFUSALS: Final = {
             ],
         }
     ),
-    # The two of the legacy protocol.
-    "execCommandApproval": _result({"decision": "denied"}),
-    "applyPatchApproval": _result({"decision": "denied"}),
+    # The two of the legacy protocol. A plain "denied" is none of their words any more (checked
+    # against the schemas of 0.154 and 0.163), and "abort" would end the turn.
+    "execCommandApproval": _result({"decision": {"denied": {"rejection": _NOBODY_HERE}}}),
+    "applyPatchApproval": _result({"decision": {"denied": {"rejection": _NOBODY_HERE}}}),
 }
 
 

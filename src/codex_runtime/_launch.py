@@ -171,14 +171,21 @@ async def handshake(
 
 
 def _words(command: Any) -> tuple[str, ...]:
-    given = () if isinstance(command, str) else tuple(command)
-    words = [os.fspath(word) if isinstance(word, os.PathLike) else word for word in given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] — whatever the caller gave
-    argv = tuple(word for word in words if isinstance(word, str))
-    if not argv or len(argv) < len(given):
+    words = () if isinstance(command, str) else tuple(map(_word, command))
+    if not words or None in words:
         raise InvalidArgument("command", f"is {command!r}", "give the whole argv as a list of text")
+    argv = tuple(word or "" for word in words)
     if any("\0" in word for word in argv):
         raise InvalidArgument("command", "holds a NUL character")
     return argv
+
+
+def _word(word: Any) -> str | None:
+    try:
+        text: object = os.fspath(word)
+    except TypeError:
+        return None
+    return text if isinstance(text, str) else None
 
 
 def _version_in(user_agent: str, client_name: str) -> str | None:

@@ -166,9 +166,9 @@ class TurnInProgress(CodexRuntimeError):
     turn_id: str | None = None
 
     def __str__(self) -> str:
-        active = f" {self.turn_id}" if self.turn_id else ""
+        active = f"turn {self.turn_id}" if self.turn_id else "a turn"
         return (
-            f"thread {self.thread_id} is busy with turn{active}; "
+            f"thread {self.thread_id} is busy with {active}; "
             "wait for its end, steer it or interrupt it first"
         )
 

@@ -15,7 +15,10 @@ from codex_runtime.state import TurnResult
 
 OPENED = Opened("0.163.0", "gpt-5.5", "read-only", "/w", "T", "U")
 RESULT = TurnResult("completed", "It is done.", (), (), None, "", None, "T", "U", 1.0)
-LS = {"id": "c", "command": "ls", "command_actions": [], "cwd": "/w"}
+LS = p.CommandExecutionItem(id="c", command="ls", command_actions=[], cwd="/w", status="inProgress")
+LS_DONE = p.CommandExecutionItem(
+    id="c", command="ls", command_actions=[], cwd="/w", status="completed", exit_code=0
+)
 
 
 class Terminal(io.StringIO):
@@ -37,10 +40,9 @@ def turn() -> list[p.Event]:
             p.ItemCompletedNotification(item=p.AgentMessageItem(id=item_id, text=text)),
         ]
         if number == 0:
-            done = p.CommandExecutionItem(**LS, status="completed", exit_code=0)
             events += [
-                p.ItemStartedNotification(item=p.CommandExecutionItem(**LS, status="inProgress")),
-                p.ItemCompletedNotification(item=done),
+                p.ItemStartedNotification(item=LS),
+                p.ItemCompletedNotification(item=LS_DONE),
             ]
     return [*events, p.TurnCompletedNotification(thread_id="T", turn=p.Turn(id="U"))]
 

@@ -1,6 +1,7 @@
 """The decoder: typed where it can be, and never in the way."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -106,6 +107,26 @@ def test_a_payload_that_is_no_object_is_handed_out_as_it_is() -> None:
     assert codec.degraded == 1
 
 
+def test_a_repair_that_fails_costs_the_message_it_was_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(data: Json, kind: Any, *, may_drop: bool, note: Callable[[str], None]) -> Json:
+        raise KeyError(data)
+
+    monkeypatch.setattr("codex_runtime.protocol.codec.repaired", failing)
+    told, on_issue = issues()
+
+    event = Codec(on_issue).notification(DELTA, raw({"delta": 1}))
+
+    assert event == UnknownNotification(method=DELTA, params={"delta": 1})
+    assert told == [(DELTA, "the repair failed with KeyError")]
+
+
+def test_any_depth_makes_an_event_or_a_decode_error() -> None:
+    for depth in range(100, sys.getrecursionlimit() + 100, 7):
+        payload = Raw(b'{"delta": 1, "x": ' + b"[" * depth + b"]" * depth + b"}")
+        with suppress(DecodeError):
+            assert Codec().notification(DELTA, payload).method == DELTA
+
+
 def test_absent_params_are_none() -> None:
     assert Codec().notification(DELTA, Raw()) == UnknownNotification(method=DELTA, params=None)
 
@@ -147,7 +168,11 @@ def test_a_number_that_python_does_not_hold_costs_no_event(number: str) -> None:
 @settings(max_examples=150)
 @given(st.sampled_from([*sorted(methods.NOTIFICATIONS), "brand/new"]), JSON | LIKELY)
 def test_any_json_makes_an_event_of_any_notification(method: str, value: Json) -> None:
-    event = Codec().notification(method, raw(value), 1)
+    told, on_issue = issues()
+
+    event = Codec(on_issue).notification(method, raw(value), 1)
+
+    assert not [text for _, text in told if "the repair failed" in text]
 
     assert isinstance(event, Notification | UnknownNotification)
     assert event.method == method

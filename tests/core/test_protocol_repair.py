@@ -82,8 +82,8 @@ def test_a_value_of_another_type_is_left_out() -> None:
     assert event.turn.items[0].id is UNSET
 
 
-def test_an_element_of_another_type_makes_the_object_around_it_unknown() -> None:
-    reasoning = {"type": "reasoning", "id": "r", "summary": ["a", 1], "content": []}
+def test_elements_of_another_type_make_the_object_around_them_unknown() -> None:
+    reasoning = {"type": "reasoning", "id": "r", "summary": ["a", 1, 2], "content": []}
 
     event, _ = repair(turn_with(reasoning), TurnCompletedNotification)
 
@@ -151,6 +151,17 @@ def test_a_tag_like_key_of_a_plain_object_is_no_tag() -> None:
     holder, _ = repair({"plain": {"type": "x", "size": "big"}, "other": 1}, Holder)
 
     assert holder == Holder(plain=None, other=1)
+
+
+def test_a_sibling_of_another_shape_is_left_to_its_own_round() -> None:
+    turns: Json = [{"id": "1", "items": [{"type": "brandNew"}]}, [], {"id": "3", "items": {"a": 1}}]
+
+    result, notes = repair({"thread": {"id": "t", "turns": turns}}, ThreadReadResponse)
+
+    # An element of the list is no turn at all, which costs the list: the thread is still read.
+    assert result.thread.id == "t"
+    assert result.thread.turns is UNSET
+    assert len(notes) <= 3
 
 
 def test_ten_thousand_unknown_elements_are_one_round() -> None:
@@ -233,7 +244,8 @@ def test_a_server_that_differs_costs_what_is_documented_and_no_more(mutation: Mu
 def outcome(message: Message, data: Json) -> str:
     """Decode a payload as its message and say what became of it."""
     payload = Raw(json.dumps(data).encode())
-    codec = Codec()
+    issues: list[str] = []
+    codec = Codec(lambda _, text: issues.append(text))
     found: Any = None
     match message.side:
         case "notification":
@@ -245,6 +257,7 @@ def outcome(message: Message, data: Json) -> str:
                 found = codec.result(methods.CLIENT_REQUESTS[message.method], payload)
             except RemoteProtocolError:
                 return "refused"
+    assert not any("the repair failed" in issue for issue in issues)
     if isinstance(found, UnknownNotification | UnknownServerRequest):
         assert found.params == data
         return "plain data"

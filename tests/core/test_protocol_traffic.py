@@ -74,7 +74,7 @@ def heard(lines: list[bytes]) -> Heard:
     """Decode all that the server says in a capture."""
     found = Heard()
     found.codec = Codec(lambda method, text: found.issues.append((method, text)))
-    pending: dict[int | str | UnsetType | None, str] = {}
+    pending: dict[RequestId, str] = {}
     decoder = msgspec.json.Decoder(Line)
     for line in lines:
         message = decoder.decode(line)

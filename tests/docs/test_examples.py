@@ -51,7 +51,8 @@ def output_of(argv: list[str], folder: Path, environment: Mapping[str, str]) -> 
 def test_an_example_prints_what_it_should(name: str, tmp_path: Path) -> None:
     program = PROGRAMS[name]
     folder = tmp_path / "work"
-    folder.mkdir()
+    # The diff of a turn is relative to the repository.
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True, timeout=_PATIENCE)
     for path, text in program.files.items():
         (folder / path).write_text(text)
 

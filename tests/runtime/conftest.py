@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from runtime.support import Server, children
 from runtime.virtual_time import virtual_backend
 

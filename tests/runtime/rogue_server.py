@@ -20,7 +20,13 @@ USER_AGENTS = {
     "old": "codex-runtime/0.133.0 (Debian)",
     "unversioned": "codex of the house",
 }
-SLEEPER = "import signal,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+ASLEEP = [
+    sys.executable,
+    "-IS",
+    "-c",
+    "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)",
+]
+"""A child that SIGTERM does not impress; it says so with an empty line."""
 
 
 def note(text: object) -> None:
@@ -28,9 +34,13 @@ def note(text: object) -> None:
         file.write(f"{text}\n")
 
 
-def send(**message: Any) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
+def write(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def send(**message: Any) -> None:
+    write(json.dumps(message) + "\n")
 
 
 def say_last_words(code: int) -> None:
@@ -39,11 +49,9 @@ def say_last_words(code: int) -> None:
     os._exit(code)
 
 
-def sleeper(**options: Any) -> None:
-    """A grandchild that SIGTERM does not impress."""
-    argv = [sys.executable, "-IS", "-c", SLEEPER]
-    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, **options)
-    note(child.pid)
+def make_noise() -> None:
+    for _ in range(1000):
+        os.write(2, b"x" * 10_000 + b"\n")
 
 
 def deaf() -> None:
@@ -52,7 +60,8 @@ def deaf() -> None:
 
 
 def hold_stdout() -> None:
-    sleeper(start_new_session=True, stdout=sys.stdout)
+    child = subprocess.Popen(ASLEEP, stdin=subprocess.DEVNULL, start_new_session=True)
+    note(child.pid)
     os._exit(4)
 
 
@@ -66,9 +75,7 @@ def flood() -> None:
 def stay() -> None:
     """Ignore the end of stdin and SIGTERM, and have a child that does so too."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen(
-        [sys.executable, "-IS", "-c", SLEEPER], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
+    child = subprocess.Popen(ASLEEP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert child.stdout
     child.stdout.readline()
     note(child.pid)
@@ -100,12 +107,12 @@ AT_START: dict[str, Callable[[], None]] = {
     "exit": lambda: say_last_words(7),
     "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "silent": lambda: time.sleep(60),
-    "garbage": lambda: print("Welcome!\n\n{\n[]\n\x00\xff"),
-    "noisy": lambda: [os.write(2, b"x" * 10_000 + b"\n") for _ in range(1000)] and None,  # type: ignore[func-returns-value]
+    "garbage": lambda: write("Welcome!\n\n{\n[]\n\x00\xff\n"),
+    "noisy": make_noise,
     "exclusive": lambda: note("start"),
 }
 AFTER_ANSWER: dict[tuple[str, str], Callable[[], None]] = {
-    ("garbage", "initialize"): lambda: print("and now for something completely different"),
+    ("garbage", "initialize"): lambda: write("and now for something completely different\n"),
     ("deaf", "initialize"): deaf,
     ("flood", "initialize"): flood,
     ("stay", "initialize"): stay,
@@ -127,7 +134,7 @@ RESULTS: dict[str, Any] = {
     },
     "thread/start": {"thread": {"id": "thread-1"}},
     "turn/start": {"turn": {"id": "turn-1", "status": "inProgress"}},
-    "test/where": {"cwd": str(Path.cwd()), "environment": dict(os.environ)},
+    "test/where": {"cwd": str(Path.cwd()), "environment": dict(os.environ), "argv": sys.argv},
 }
 
 

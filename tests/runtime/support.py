@@ -132,7 +132,7 @@ class Server:
     # -- turns
 
     def begin(self, thread_id: str, turn_id: str) -> None:
-        turn = {"id": turn_id, "status": "inProgress", "items": []}
+        turn: Message = {"id": turn_id, "status": "inProgress", "items": []}
         self.tell("turn/started", threadId=thread_id, turn=turn)
 
     def delta(self, thread_id: str, turn_id: str, text: str, item_id: str = "message-1") -> None:
@@ -151,7 +151,13 @@ class Server:
     ) -> None:
         with suppress(ValueError):
             self.running.remove((thread_id, turn_id))
-        turn = {"id": turn_id, "status": status, "error": error, "items": [], "durationMs": 1500}
+        turn: Message = {
+            "id": turn_id,
+            "status": status,
+            "error": error,
+            "items": [],
+            "durationMs": 1500,
+        }
         self.tell("turn/completed", threadId=thread_id, turn=turn)
 
     def status(self, thread_id: str, *flags: str) -> None:
@@ -291,8 +297,9 @@ async def cancelled_at_every_wait(
     """
     for step in range(300):
         result: T | None = None
-        with anyio.CancelScope() as scope:
-            run = _UpTo(call(), step, scope)
+        scope = anyio.CancelScope()
+        run = _UpTo(call(), step, scope)
+        with scope:
             result = await run
         await settled()
         await check(result)

@@ -1,5 +1,7 @@
 """Where codex is looked for, and in which order."""
 
+import platform
+import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -23,18 +25,21 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.delenv("CODEX_RUNTIME_BIN", raising=False)
-    no_wheel(monkeypatch)
+    the_wheel_is(monkeypatch, None)
     return folder
 
 
-def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+def the_wheel_is(monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None) -> None:
+    def find_spec(_name: str) -> ModuleSpec | None:
+        return spec
+
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
 
 
 def wheel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     spec = ModuleSpec("codex_cli_bin", None, is_package=True)
     spec.submodule_search_locations = [str(folder)]
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: spec)
+    the_wheel_is(monkeypatch, spec)
     return program(folder / "bin" / "codex")
 
 
@@ -119,7 +124,8 @@ def test_a_wheel_without_its_binary_is_passed_over(
 
 # -- npm puts a Node script in front of the real executable
 
-TRIPLE = "x86_64-unknown-linux-musl"
+MACHINE = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+TRIPLE = f"{MACHINE}-{'apple-darwin' if sys.platform == 'darwin' else 'unknown-linux-musl'}"
 HOISTED = f"lib/node_modules/@openai/codex-linux-x64/vendor/{TRIPLE}/codex/codex"
 NESTED = (
     "lib/node_modules/@openai/codex/node_modules/@openai/codex-linux-x64"
@@ -136,6 +142,17 @@ def test_the_executable_behind_npms_script_is_taken(
     script = program(tmp_path / "lib/node_modules/@openai/codex/bin/codex.js")
     (on_path / "codex").symlink_to(script)
     real = program(tmp_path / layout)
+    assert find_codex().path == real
+
+
+def test_of_executables_for_several_machines_this_machines_is_taken(
+    on_path: Path, tmp_path: Path
+) -> None:
+    script = program(tmp_path / "lib/node_modules/@openai/codex/bin/codex.js")
+    (on_path / "codex").symlink_to(script)
+    for triple in ("aaarch-some-thing", "riscv-unknown-linux-musl", "x86_64-pc-windows-msvc"):
+        program(tmp_path / OWN.replace(TRIPLE, triple))
+    real = program(tmp_path / OWN)
     assert find_codex().path == real
 
 

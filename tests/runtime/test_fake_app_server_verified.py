@@ -15,7 +15,14 @@ from typing import Any
 
 import anyio
 import pytest
-from support_app_server import Conversation, Json, binaries, with_fake, with_real
+from support_app_server import (
+    Conversation,
+    Json,
+    binaries,
+    skip_unless_verified,
+    with_fake,
+    with_real,
+)
 
 from codex_runtime.testing import (
     FakeAppServer,
@@ -306,6 +313,7 @@ def recordings(
     async def record() -> None:
         with ScriptedModel() as model:
             async with with_real(request.param, model, folder) as talk:
+                skip_unless_verified(talk)
                 for case, (act, steps) in CASES.items():
                     talk.answers.clear()
                     model.enqueue(*steps)
@@ -477,6 +485,7 @@ async def test_the_fake_answers_what_codex_answers(case: str, binary: str, tmp_p
 
     with ScriptedModel(*steps) as model:
         async with with_real(binary, model, tmp_path) as talk:
+            skip_unless_verified(talk)
             await act(talk, work)
             real_said = said(talk)
     async with with_fake(fake) as talk:

@@ -1,14 +1,18 @@
 """CODEX_HOME: made for its owner, and started on by one at a time while it is fresh."""
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import anyio
 import pytest
+from runtime.support import PATIENCE, rogue
 
+import codex_runtime
 from codex_runtime import InvalidArgument, Runtime
 from codex_runtime._homes import FirstStart, home_of, prepare_home
-from runtime.support import PATIENCE, rogue
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def test_a_file_is_no_home(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="is not a folder"):
         prepare_home(file)
     with pytest.raises(InvalidArgument, match="cannot be created"):
-        prepare_home(file / "home")
+        prepare_home(Path("/proc/no/such/home"))
 
 
 def test_the_home_is_the_variables_or_the_users() -> None:
@@ -62,9 +66,7 @@ async def test_a_runtime_makes_its_home_and_hands_it_to_the_server(
     assert mode_of(home) == 0o700
 
 
-async def test_first_starts_on_a_fresh_home_follow_each_other(
-    tmp_path: Path, codex: Path
-) -> None:
+async def test_first_starts_on_a_fresh_home_follow_each_other(tmp_path: Path, codex: Path) -> None:
     """Of 40 servers of 0.163 started together on a fresh home, 39 ended at once (fact 104)."""
     home = tmp_path / "home"
 
@@ -100,6 +102,38 @@ async def test_a_failed_first_start_lets_the_next_one_go_ahead_alone(
     # From now on nobody need wait.
     assert FirstStart(home).try_now()
     assert FirstStart(home).try_now()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from codex_runtime._homes import FirstStart
+first = FirstStart(Path(sys.argv[1]))
+assert first.try_now()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_first_starts_of_two_processes_follow_each_other(tmp_path: Path) -> None:
+    source = str(Path(codex_runtime.__file__).parent.parent)
+    with subprocess.Popen(  # noqa: ASYNC220 — starting it takes a millisecond
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": source},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        first = FirstStart(tmp_path)
+        assert not first.try_now()
+        # Its process ends, whichever way: the lock goes with it.
+        holder.stdin.close()
+        with anyio.fail_after(PATIENCE):
+            await first.wait(PATIENCE)
+        assert first.try_now()
+    first.end(started=True)
 
 
 @pytest.mark.virtual_time

@@ -4,6 +4,7 @@ from typing import Any
 
 import anyio
 import pytest
+from runtime.support import PATIENCE, Message, Server, a_thread, settled
 
 from codex_runtime import (
     HandshakeTimeout,
@@ -17,7 +18,6 @@ from codex_runtime import (
     WorkingDirectoryMissing,
 )
 from codex_runtime.transports import Transport
-from runtime.support import PATIENCE, Message, Server, a_thread, settled
 
 
 async def test_a_runtime_tells_what_the_server_said_of_itself(server: Server) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import trio
+from runtime.support import PATIENCE, Server, a_thread, is_alive, rogue
 
 from codex_runtime import Runtime, TurnHandle, _process
-from runtime.support import PATIENCE, Server, a_thread, is_alive, rogue
 
 pytestmark = [pytest.mark.usefixtures("no_process_left")]
 
@@ -88,7 +88,7 @@ def test_a_loop_that_ends_before_the_opening_has_really_begun_leaves_no_process(
     runtime = Runtime(command=rogue("silent"))
     tasks: list[object] = []
 
-    async def main() -> None:  # noqa: RUF029 — returning at once is the point
+    async def main() -> None:
         tasks.append(asyncio.create_task(runtime.__aenter__()))
 
     asyncio.run(main(), debug=True)

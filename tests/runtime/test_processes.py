@@ -1,5 +1,6 @@
 """Real processes that misbehave: how they start, how they talk, how they end."""
 
+import logging
 import os
 import signal
 import sys
@@ -10,12 +11,14 @@ from typing import Any
 
 import anyio
 import pytest
+from runtime.support import PATIENCE, descriptors, is_alive, rogue
 
 from codex_runtime import (
     CodexNotFound,
     ConnectionLost,
     HandshakeTimeout,
     IncompatibleCodexVersion,
+    InvalidArgument,
     RemoteProtocolError,
     RequestTimeout,
     Runtime,
@@ -23,7 +26,6 @@ from codex_runtime import (
     WorkingDirectoryMissing,
     _process,
 )
-from runtime.support import PATIENCE, descriptors, is_alive, rogue
 
 pytestmark = [pytest.mark.usefixtures("no_process_left", "short_ladder")]
 
@@ -177,6 +179,27 @@ async def test_a_server_gets_its_working_directory_and_the_allowed_environment(
     assert "AWS_SECRET_ACCESS_KEY" not in where["environment"]
 
 
+async def test_settings_are_handed_over_as_toml(tmp_path: Path) -> None:
+    codex = tmp_path / "codex"
+    argv = " ".join(f"'{word}'" for word in rogue("plain"))
+    codex.write_text(f'#!/bin/sh\nexec {argv} "$@"\n')
+    codex.chmod(0o700)
+    config = {"model": 'a "b"', "a.b": [1, True, 2.5], "c": {"d e": ["f"]}}
+    async with Runtime(codex_bin=codex, codex_home=tmp_path, config=config) as runtime:
+        where = await runtime.call_raw("test/where")
+    assert where["argv"][2:] == [
+        "-c",
+        'model="a \\"b\\""',
+        "-c",
+        "a.b=[1, true, 2.5]",
+        "-c",
+        'c={"d e" = ["f"]}',
+        "app-server",
+    ]
+    with pytest.raises(InvalidArgument, match=r"config\.a\[0\]"):
+        await Runtime(codex_bin=codex, codex_home=tmp_path, config={"a": [None]}).__aenter__()
+
+
 # -- going away
 
 
@@ -215,6 +238,27 @@ async def test_a_grandchild_that_holds_the_output_open_does_not_hide_the_end(not
         assert is_alive(noted(notes)[0])
 
 
+async def test_a_server_whose_end_somebody_else_has_taken_note_of_has_ended() -> None:
+    async with of("plain") as runtime:
+        assert runtime.pid is not None
+        os.kill(runtime.pid, signal.SIGKILL)
+        os.waitpid(runtime.pid, 0)
+        with anyio.fail_after(PATIENCE):
+            await runtime.wait_closed()
+        with pytest.raises(ConnectionLost):
+            await runtime.call_raw("test/on")
+
+
+async def test_what_a_server_says_on_stderr_can_be_followed_without_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG, "codex_runtime.server"):
+        async with of("plain") as runtime:
+            with pytest.raises(ConnectionLost):
+                await runtime.call_raw("test/exit")
+    assert "ERROR no luck with [redacted]" in caplog.text
+
+
 # -- being ended
 
 
@@ -237,7 +281,7 @@ async def test_a_server_that_ignores_everything_is_killed_with_its_children(note
     assert pid is not None
     assert not is_alive(pid)
     with anyio.fail_after(PATIENCE):
-        while is_alive(noted(notes)[0]):
+        while is_alive(noted(notes)[0]):  # noqa: ASYNC110 — the kernel ends it; there is no event
             await anyio.sleep(0.01)
 
 
@@ -280,7 +324,7 @@ async def test_a_server_that_does_not_read_blocks_nobody() -> None:
         began = monotonic()
         tasks.start_soon(ask, "x" * 5_000_000, 0.3)
         tasks.start_soon(ask, "small", 0.2)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         assert monotonic() - began < 0.2
     assert runtime.statistics().timeouts == 2
 

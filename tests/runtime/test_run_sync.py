@@ -12,9 +12,9 @@ from pathlib import Path
 
 import anyio
 import pytest
+from runtime.support import PATIENCE, children, is_alive, rogue
 
 import codex_runtime as cr
-from runtime.support import PATIENCE, children, is_alive, rogue
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -61,6 +61,7 @@ def test_errors_come_out_bare(codex: Codex) -> None:
     with pytest.raises(cr.StartupFailed) as caught:
         cr.run_sync("Say hello.")
     assert caught.value.exit_code == 7
+    codex("good")
     with pytest.raises(cr.EmptyInput):
         cr.run_sync("  ", raise_on_failure=False)
 
@@ -158,4 +159,3 @@ def test_ctrl_c_interrupts_the_turn_and_ends_the_server(codex: Codex) -> None:
     assert b"KeyboardInterrupt" in err
     assert program.returncode == -signal.SIGINT
     assert not any(map(is_alive, servers))
-

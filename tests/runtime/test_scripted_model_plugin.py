@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
+import codex_runtime
+
 SECONDS = 60.0
 """Longest run of an inner pytest; it takes about two."""
 
 ALONE = ("-p", "no:codex_runtime", "-p", "codex_runtime.testing.plugin")
 """Load the plugin once, whether or not the package is installed with its entry point."""
+
+SOURCES = Path(codex_runtime.__file__).parents[1]
+"""Where this package is, installed or not."""
 
 BOTH = """
     import pytest
@@ -37,7 +42,7 @@ def run_pytest(
             "-p", "no:randomly", "-o", "anyio_mode=auto", *ALONE, *options, "test_inner.py",
         ],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **variables},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -54,7 +59,12 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=True
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
     )
 
     others, ours = done.stdout.splitlines()

@@ -4,9 +4,9 @@ import logging
 
 import anyio
 import pytest
+from runtime.support import Message, Server, a_thread
 
-from codex_runtime import InvalidArgument, RuntimeClosed, TurnTimedOut
-from runtime.support import Message, Server, a_thread, settled
+from codex_runtime import InvalidArgument, TurnTimedOut
 
 pytestmark = pytest.mark.virtual_time
 
@@ -160,18 +160,3 @@ async def test_cancelling_a_start_on_a_server_that_does_not_answer_is_bounded(
         # The thread is free again.
         server.on["turn/start"] = server.play_turn
         assert (await thread.run("Work.")).text == "Hello."
-
-
-async def test_closing_the_runtime_does_not_wait_for_a_turn_that_is_being_stopped(
-    server: Server,
-) -> None:
-    server.on["turn/interrupt"] = server.nothing
-    async with a_thread(server) as thread:
-        turn = await thread.turn_start("Work.", timeout=60)
-        await anyio.sleep(61)
-        await settled()
-        began = anyio.current_time()
-        await thread.runtime.close()
-        assert anyio.current_time() - began < 1
-        with pytest.raises(RuntimeClosed):
-            await turn.result()

@@ -14,9 +14,7 @@ class _Jumping(selectors.DefaultSelector):
 
     now = 0.0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(timeout if timeout is None else 0)
         if not ready and timeout:
             self.now += timeout

@@ -106,7 +106,11 @@ async def pool(
 async def server(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Server]:
     """The server of the module, as one test sees it. What a test leaves of its script fails it."""
     shared = await pool.server()
-    yield Server.of(shared, tmp_path_factory.mktemp("workspace"))
+    workspace = tmp_path_factory.mktemp("workspace")
+    # Diffs are relative to the next folder above with a `.git`, and codex's sandbox may make
+    # one in /tmp for a while (fact 137).
+    (workspace / ".git").mkdir()
+    yield Server.of(shared, workspace)
     left = shared.model.remaining_steps
     if left or shared.runtime.statistics().open_requests:
         await pool.close()

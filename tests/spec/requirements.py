@@ -62,7 +62,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "design:2", "What the caller raises in the block comes out as it went in, in no group."
     ),
     "runtime:statistics": Requirement(
-        "design:8", "Requests, refusals, server requests and notifications are counted."
+        "runtime", "Requests, refusals, server requests and notifications are counted."
     ),
     # -- threads
     "thread:safe-defaults": Requirement(

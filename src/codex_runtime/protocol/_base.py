@@ -8,7 +8,7 @@ by name on first use.
 from importlib import import_module
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
-from msgspec import UNSET, Raw, Struct, UnsetType, convert, to_builtins
+from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, convert, to_builtins
 
 __all__ = [
     "MISSING",
@@ -78,8 +78,13 @@ class Wire(Struct, rename="camel", omit_defaults=True, frozen=True, gc=False):
         core = import_module("pydantic_core.core_schema")
 
         def validate(value: object) -> object:
-            # msgspec's error is a ValueError, which is what pydantic expects of a validator.
-            return value if isinstance(value, cls) else convert(value, cls)
+            if isinstance(value, cls):
+                return value
+            try:
+                return convert(value, cls)
+            except ValidationError as error:
+                # What pydantic expects of a validator; msgspec's own is one only since 0.21.
+                raise ValueError(str(error)) from error
 
         return core.no_info_before_validator_function(
             validate,

@@ -48,6 +48,12 @@ A server that varies its mistakes without end must not fill the log, nor the set
 _ISSUE_LENGTH = 200
 """Characters of a reported issue. A tag in it is the server's, and can be of any length."""
 
+_REFUSALS = (DecodeError, ValueError, RecursionError)
+"""What msgspec and the standard library raise for bytes they cannot make sense of.
+
+`ValueError` stands for a text that is not UTF-8; a `DecodeError` is one only since msgspec 0.21.
+"""
+
 _WIRE_SENTINEL = msgspec.json.encode(SENTINEL)
 
 _UNKNOWN = (Unknown, UnknownKind, UnknownMode, UnknownHandlerType)
@@ -122,7 +128,7 @@ class Codec:
             )
         try:
             event = decode(params)
-        except (ValueError, RecursionError):
+        except _REFUSALS:
             return self._repaired_notification(method, params, emitted_at_ms)
         force_setattr(event, "emitted_at_ms", emitted_at_ms)
         return event
@@ -159,7 +165,7 @@ class Codec:
         decoder = _decoder(self._requests, method, entry.params_type)
         try:
             found: Wire = decoder.decode(params)
-        except (ValueError, RecursionError):
+        except _REFUSALS:
             found = self._repaired_request(method, params, decoder.type)
         if isinstance(found, _UNKNOWN):
             return UnknownServerRequest(method=method, params=_plain(params))
@@ -183,7 +189,7 @@ class Codec:
         decoder = _decoder(self._results, method.method, method.result_type)
         try:
             found: _R = decoder.decode(raw)
-        except (ValueError, RecursionError):
+        except _REFUSALS:
             found = self._repaired_result(method, raw, decoder.type)
         return found
 
@@ -203,8 +209,13 @@ class Codec:
 
         try:
             return repaired(data, kind, may_drop=may_drop, note=note)
-        except RecursionError as error:
-            raise ValidationError("nested too deep to repair") from error
+        except ValidationError:
+            raise
+        except Exception as error:
+            # A boundary: whatever is wrong with the repair costs this message, not the stream.
+            problem = f"the repair failed with {type(error).__name__}"
+            self._tell(method, problem)
+            raise ValidationError(problem) from error
 
     def _tell(self, method: str, text: str) -> None:
         issue = (method, _INDEX.sub("[]", text)[:_ISSUE_LENGTH])
@@ -246,14 +257,14 @@ def _plain(raw: Raw) -> Json:
     except ValidationError:
         # A number that no Python type of msgspec's holds, such as 1e400. It is JSON all the same.
         return _plain_by_standard_library(data)
-    except (ValueError, RecursionError) as error:
+    except _REFUSALS as error:
         raise DecodeError(_not_json(error)) from error
 
 
 def _plain_by_standard_library(data: bytes) -> Json:
     try:
         return json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except _REFUSALS as error:
         raise DecodeError(_not_json(error)) from error
 
 

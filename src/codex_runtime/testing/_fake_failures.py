@@ -84,7 +84,8 @@ def _http_failure(status: int, step: Fail) -> Failure:
 
 def _too_many(step: Fail) -> Failure:
     if step.code in ("usage_limit_reached", "usage_not_included", "insufficient_quota"):
-        return Failure("You\u2019ve hit your usage limit.", "usageLimitExceeded")
+        text = "You\u2019ve hit your usage limit. Try again later."
+        return Failure(text, "usageLimitExceeded")
     return Failure(
         "exceeded retry limit, last status: 429 Too Many Requests",
         {"responseTooManyFailedAttempts": {"httpStatusCode": 429}},

@@ -159,7 +159,7 @@ def classify(message: bytes) -> Json | None:
     found = cast("Json", decoded)
     if "id" in found and not _is_id(found["id"]):
         return None
-    return found if isinstance(found.get("method"), str) or "id" in found else None
+    return found if isinstance(found.get("method", "answer"), str) and found else None
 
 
 def _is_id(value: object) -> bool:

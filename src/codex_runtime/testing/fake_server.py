@@ -83,7 +83,7 @@ class FakeAppServer(Scripted):
         Args:
             options: As for `Runtime`; `connect` is set.
         """
-        # Imported here: the layer above imports this package in its own tests' helpers.
+        # Imported here: who tests a transport or a client of their own does not need it.
         from codex_runtime.runtime import Runtime  # noqa: PLC0415 — see above
 
         return Runtime(connect=self.connect, **options)

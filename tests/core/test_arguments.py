@@ -1,0 +1,117 @@
+"""What callers pass, checked before anything is sent."""
+
+import math
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_runtime._arguments import absolute_cwd, seconds
+from codex_runtime._arguments import given as given_options
+from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
+
+
+def test_what_nobody_says_is_not_sent() -> None:
+    assert given_options(a=None, b=False, c=0, d="", e=[], f={}) == {
+        "b": False,
+        "c": 0,
+        "d": "",
+        "e": [],
+        "f": {},
+    }
+
+
+@given(st.floats(min_value=0, exclude_min=True) | st.integers(1, 2**1000))
+def test_any_positive_number_is_a_duration(value: float) -> None:
+    found = seconds("timeout", value, 30.0)
+
+    assert found == float(value)
+    assert isinstance(found, float)
+
+
+def test_no_duration_means_the_default() -> None:
+    assert seconds("timeout", None, 30.0) == 30.0
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.0, -1, -0.5, math.nan, -math.inf, True, False, "5", b"5", [], Decimal(5)]
+)
+def test_anything_else_is_no_duration(value: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        seconds("timeout", value, 30.0)
+
+    assert str(caught.value) == f"timeout is {value!r}; use a positive number of seconds"
+    assert caught.value.field == "timeout"
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_no_directory_stays_none(remote: bool) -> None:  # noqa: FBT001 — a parameter of the test
+    assert absolute_cwd(None, remote=remote) is None
+
+
+def test_an_absolute_directory_stays_as_it_is(tmp_path: Path) -> None:
+    assert absolute_cwd(str(tmp_path), remote=False) == str(tmp_path)
+    assert absolute_cwd(tmp_path, remote=False) == str(tmp_path)
+
+
+def test_a_relative_directory_is_made_absolute_against_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repo with a space").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert absolute_cwd(".", remote=False) == os.getcwd()  # noqa: PTH109 — what the process says
+    assert absolute_cwd("repo with a space", remote=False) == str(tmp_path / "repo with a space")
+    assert absolute_cwd(Path("repo with a space"), remote=True) == str(
+        tmp_path / "repo with a space"
+    )
+
+
+def test_a_directory_may_stand_in_the_users_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert absolute_cwd("~", remote=False) == str(tmp_path)
+
+
+@pytest.mark.parametrize("cwd", ["missing", "a file", "a file/below", "~no-such-user/x", "x" * 300])
+def test_a_directory_that_is_none_is_refused_by_its_absolute_name(
+    cwd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(WorkingDirectoryMissing) as caught:
+        absolute_cwd(cwd, remote=False)
+
+    assert caught.value.path == str(tmp_path / cwd)
+    assert str(tmp_path / cwd) in str(caught.value)
+    assert caught.value.field == "cwd"
+
+
+@pytest.mark.parametrize("cwd", ["/only/over/there", "/with\nnewline"])
+def test_only_a_remote_server_knows_which_directories_it_has(cwd: str) -> None:
+    assert absolute_cwd(cwd, remote=True) == cwd
+
+
+@pytest.mark.parametrize("remote", [False, True])
+@pytest.mark.parametrize(
+    ("cwd", "text"),
+    [
+        ("", "cwd is blank"),
+        (" \t\n", "cwd is blank"),
+        ("/repo\0/x", "cwd holds a NUL character"),
+        (5, "cwd is of type int; use text or a Path"),
+        (b"/repo", "cwd is of type bytes; use text or a Path"),
+    ],
+)
+def test_what_is_no_path_is_refused(cwd: Any, text: str, remote: bool) -> None:  # noqa: FBT001 — a parameter of the test
+    with pytest.raises(InvalidArgument) as caught:
+        absolute_cwd(cwd, remote=remote)
+
+    assert str(caught.value) == text

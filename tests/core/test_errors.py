@@ -1,0 +1,281 @@
+"""What errors say, hold, and keep to themselves."""
+
+import copy
+import pickle
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
+
+import pytest
+
+from codex_runtime import errors
+from codex_runtime.errors import (
+    CodexNotFound,
+    CodexRuntimeError,
+    ConnectionLost,
+    EmptyInput,
+    EventsLost,
+    HandshakeTimeout,
+    IncompatibleCodexVersion,
+    InvalidArgument,
+    LocalProtocolError,
+    RemoteProtocolError,
+    RequestRefused,
+    RequestTimeout,
+    RuntimeClosed,
+    SandboxNotAllowed,
+    StartupFailed,
+    TurnFailed,
+    TurnInProgress,
+    TurnTimedOut,
+    UnsendableValue,
+    WorkingDirectoryMissing,
+)
+from codex_runtime.protocol import AgentMessageItem, TurnError
+from codex_runtime.state import TurnResult
+from codex_runtime.usage import TokenUsage
+
+CANARY = "canary-payload"
+"""Stands in what an error holds for programs and must not show to people."""
+
+
+def result(status: Any) -> TurnResult:
+    return TurnResult(
+        status=status,
+        text=CANARY,
+        items=(AgentMessageItem(id="i", text=CANARY),),
+        abandoned=(),
+        usage=TokenUsage(total_tokens=5),
+        diff=CANARY,
+        error=None,
+        thread_id="t1",
+        turn_id="u1",
+        duration=1.5,
+    )
+
+
+class Row(NamedTuple):
+    make: Callable[[], CodexRuntimeError]
+    attributes: dict[str, Any]
+    text: str
+
+
+ROWS = [
+    Row(lambda: CodexRuntimeError("anything"), {"args": ("anything",)}, "anything"),
+    Row(
+        lambda: InvalidArgument("effort", "is 5", "use text"),
+        {"field": "effort", "problem": "is 5", "fix": "use text"},
+        "effort is 5; use text",
+    ),
+    Row(lambda: InvalidArgument("effort", "is 5"), {"fix": ""}, "effort is 5"),
+    Row(EmptyInput, {"field": "input"}, "input is empty; say what the turn should do"),
+    Row(
+        lambda: WorkingDirectoryMissing(path="/no/such"),
+        {"field": "cwd", "path": "/no/such"},
+        "cwd /no/such is not a folder; create it, or name another",
+    ),
+    Row(
+        lambda: SandboxNotAllowed(problem="needs a word", fix="say it"),
+        {"field": "sandbox", "problem": "needs a word", "fix": "say it"},
+        "sandbox needs a word; say it",
+    ),
+    Row(
+        lambda: UnsendableValue("params.input[0].text", "is nan", "JSON has no such number"),
+        {"field": "params.input[0].text", "problem": "is nan"},
+        "params.input[0].text is nan; JSON has no such number",
+    ),
+    Row(
+        lambda: TurnInProgress("t1", "u1"),
+        {"thread_id": "t1", "turn_id": "u1"},
+        "thread t1 is busy with turn u1; wait for its end, steer it or interrupt it first",
+    ),
+    Row(
+        lambda: TurnInProgress("t1"),
+        {"turn_id": None},
+        "thread t1 is busy with a turn; wait for its end, steer it or interrupt it first",
+    ),
+    Row(RuntimeClosed, {"reason": "the runtime is closed"}, "the runtime is closed"),
+    Row(lambda: RuntimeClosed("not open"), {"reason": "not open"}, "not open"),
+    Row(
+        lambda: CodexNotFound(tried=("PATH: nothing", "wheel: none")),
+        {"tried": ("PATH: nothing", "wheel: none")},
+        "no codex binary found; looked at:\n  - PATH: nothing\n  - wheel: none\n"
+        'install one with: pip install "codex-runtime[codex]"',
+    ),
+    Row(
+        lambda: IncompatibleCodexVersion("0.99.0", "0.154.0"),
+        {"detected": "0.99.0", "required": "0.154.0"},
+        "codex 0.99.0 is not supported, 0.154.0 or newer is required; upgrade with: "
+        'pip install -U "codex-runtime[codex]" (version_guard=False turns this check off)',
+    ),
+    Row(
+        lambda: IncompatibleCodexVersion(None, "0.154.0"),
+        {"detected": None},
+        "a codex of unknown version is not supported, 0.154.0 or newer is required; upgrade "
+        'with: pip install -U "codex-runtime[codex]" (version_guard=False turns this check off)',
+    ),
+    Row(
+        lambda: StartupFailed(exit_code=2, stderr_tail="bad config"),
+        {"exit_code": 2, "signal": None, "stderr_tail": "bad config", "reason": ""},
+        "codex app-server ended while it started (exit status 2); its last words were:\nbad config",
+    ),
+    Row(
+        lambda: StartupFailed(reason="Permission denied"),
+        {"exit_code": None, "reason": "Permission denied"},
+        "codex app-server could not be started: Permission denied",
+    ),
+    Row(
+        lambda: HandshakeTimeout(30.0, "slow disk"),
+        {"seconds": 30.0, "stderr_tail": "slow disk"},
+        "codex app-server did not answer initialize in 30 s; its last words were:\nslow disk",
+    ),
+    Row(
+        lambda: HandshakeTimeout(0.5),
+        {"stderr_tail": ""},
+        "codex app-server did not answer initialize in 0.5 s",
+    ),
+    Row(
+        lambda: ConnectionLost(signal=9, stderr_tail="oom"),
+        {"exit_code": None, "signal": 9, "stderr_tail": "oom"},
+        "codex app-server ended the connection (killed by signal 9); its last words were:\noom",
+    ),
+    Row(
+        lambda: ConnectionLost(exit_code=0),
+        {"exit_code": 0},
+        "codex app-server ended the connection (exit status 0)",
+    ),
+    Row(ConnectionLost, {"exit_code": None}, "codex app-server ended the connection"),
+    Row(
+        lambda: RequestTimeout("thread/list", 1.5),
+        {"method": "thread/list", "seconds": 1.5},
+        "codex app-server gave no answer to thread/list in 1.5 s",
+    ),
+    Row(
+        lambda: RequestRefused("thread/read", -32600, "no such thread", {"secret": CANARY}),
+        {"method": "thread/read", "code": -32600, "message": "no such thread"},
+        "codex app-server refused thread/read: no such thread (-32600)",
+    ),
+    Row(
+        lambda: RemoteProtocolError("thread/read", "Expected `object` - at `$`"),
+        {"method": "thread/read", "problem": "Expected `object` - at `$`"},
+        "codex app-server answered thread/read with something else: Expected `object` - at `$`",
+    ),
+    Row(
+        lambda: LocalProtocolError("cannot send x while the connection is new"),
+        {"problem": "cannot send x while the connection is new"},
+        "cannot send x while the connection is new",
+    ),
+    Row(
+        lambda: TurnFailed(
+            TurnError(message="usage limit", additional_details=CANARY), result("failed")
+        ),
+        {"result": result("failed")},
+        "turn u1 failed: usage limit",
+    ),
+    Row(
+        lambda: TurnFailed(None, result("failed")),
+        {"error": None},
+        "turn u1 failed: codex gave no reason",
+    ),
+    Row(
+        lambda: TurnFailed(TurnError(), result("failed")),
+        {"error": TurnError()},
+        "turn u1 failed: codex gave no reason",
+    ),
+    Row(
+        lambda: TurnTimedOut(60.0, result("interrupted")),
+        {"seconds": 60.0, "result": result("interrupted")},
+        "turn u1 was stopped after 60 s of active time (interrupted)",
+    ),
+    Row(
+        lambda: EventsLost(7),
+        {"count": 7},
+        "7 events were dropped because their consumer lagged too far behind",
+    ),
+]
+
+rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: type(row.make()).__name__)
+
+
+def test_every_class_has_a_row() -> None:
+    assert {type(row.make()).__name__ for row in ROWS} == set(errors.__all__)
+
+
+@rows
+def test_an_error_says_what_happened(row: Row) -> None:
+    assert str(row.make()) == row.text
+
+
+@rows
+def test_an_error_holds_for_programs_what_it_says_to_people(row: Row) -> None:
+    error = row.make()
+
+    assert {name: getattr(error, name) for name in row.attributes} == row.attributes
+
+
+@rows
+def test_an_error_comes_out_of_another_process_as_it_went_in(row: Row) -> None:
+    error = row.make()
+    error.add_note("a note")
+
+    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301 — our own bytes
+        assert type(copied) is type(error)
+        assert str(copied) == row.text
+        assert copied.args == error.args
+        assert vars(copied) == vars(error)
+
+
+@rows
+def test_an_error_shows_no_payload(row: Row) -> None:
+    error = row.make()
+
+    assert CANARY not in str(error)
+    assert CANARY not in repr(error)
+    assert repr(error) == f"{type(error).__name__}({row.text!r})"
+
+
+@rows
+def test_an_error_is_equal_to_itself_alone_and_can_be_kept_in_a_set(row: Row) -> None:
+    error = row.make()
+
+    assert error == error  # noqa: PLR0124 — that is the question
+    assert error != row.make()
+    assert len({error, row.make()}) == 2
+
+
+@rows
+def test_an_error_can_be_raised_and_caught_as_the_base_class(row: Row) -> None:
+    error = row.make()
+
+    with pytest.raises(CodexRuntimeError) as caught:
+        raise error
+
+    assert caught.value is error
+
+
+def test_a_wrong_argument_is_a_value_error_too() -> None:
+    kinds = {InvalidArgument, EmptyInput, WorkingDirectoryMissing, SandboxNotAllowed}
+
+    for kind in (*kinds, UnsendableValue):
+        assert issubclass(kind, ValueError)
+        assert issubclass(kind, InvalidArgument)
+    assert not issubclass(TurnFailed, ValueError)
+
+
+def test_every_class_is_documented_and_has_its_place_in_the_tree() -> None:
+    tree = errors.__doc__ or ""
+
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        assert kind.__doc__
+        assert not kind.__doc__.startswith(f"{name}(")
+        assert re.search(rf"\b{name}\b", tree)
+
+
+def test_every_attribute_of_a_row_is_a_field_and_every_class_with_fields_is_a_dataclass() -> None:
+    for row in ROWS:
+        error = row.make()
+        if type(error) is not CodexRuntimeError:
+            assert is_dataclass(error)
+            assert set(row.attributes) <= {field.name for field in fields(error)}

@@ -1,0 +1,251 @@
+"""The pages say what is so: programs, diagrams, names, numbers and links."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs.programs import EXAMPLES, PROGRAMS, ROOT
+
+import codex_runtime
+from codex_runtime import options, protocol, testing, transports
+from codex_runtime.cli._exits import EXIT_CODES
+from codex_runtime.testing import ScriptedModel
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
+
+INTERNAL = {
+    # Called by other modules of this package, and by nobody else.
+    codex_runtime.TurnHandle: {"interrupt_on_leaving", "keep_time"},
+    codex_runtime.Subscription: {"fail", "push", "strained"},
+}
+"""Members without an underscore that are not for users."""
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str, kind: str) -> dict[str, str]:
+    """The fenced block behind each `<!-- kind: key -->`, by key."""
+    found = re.findall(rf"<!-- {kind}: (\S+) -->\n```\w*\n(.*?)```\n", text, re.DOTALL)
+    return dict(found)
+
+
+def names_in(text: str) -> set[str]:
+    """What the tables of a page list: the code in their first columns."""
+    firsts = re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE)
+    return {name for first in firsts for name in re.findall(r"`([^`]+)`", first)}
+
+
+def test_the_readme_shows_the_programs_as_they_are() -> None:
+    shown = blocks(page("README.md"), "example")
+
+    assert set(shown) >= {f"examples/{name}" for name in PROGRAMS if "blocking" not in name}
+    for path, code in shown.items():
+        assert code == page(path), path
+    assert "examples/blocking_in_a_loop.py" in page("README.md")
+
+
+def test_the_readme_shows_what_the_programs_print() -> None:
+    shown = blocks(page("README.md"), "output")
+
+    assert len(shown) >= 4
+    for path, text in shown.items():
+        assert text == PROGRAMS[Path(path).name].prints, path
+
+
+def test_the_quickstart_is_short() -> None:
+    lines = (EXAMPLES / "quickstart.py").read_text().splitlines()
+
+    assert len(lines) <= 12
+
+
+def test_the_readme_begins_with_what_to_run() -> None:
+    text = page("README.md")
+
+    order = ["make demo", "make test", "pip install", "codex-runtime run", "cr.run_sync"]
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+    assert text.index("<!-- bench -->") < text.index("<!-- /bench -->")
+
+
+def test_the_readme_tells_the_exit_codes() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", page("README.md"), re.MULTILINE)
+
+    assert rows == [(str(int(code)), meaning) for code, meaning in EXIT_CODES.items()]
+
+
+def mermaid(transitions: Mapping[Enum, Mapping[Enum, Enum]]) -> str:
+    """A table of transitions as the text of a state diagram."""
+
+    def word(member: Enum) -> str:
+        return member.name.lower()
+
+    first = next(iter(transitions))
+    lines = [
+        f"    {word(state)} --> {word(target)}: {word(step).replace('_', ' ')}"
+        for state, steps in transitions.items()
+        for step, target in steps.items()
+    ]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {word(first)}", *lines, ""])
+
+
+def test_the_diagrams_are_drawn_from_the_tables() -> None:
+    drawn = blocks(page("docs/design.md"), "states")
+
+    assert drawn
+    for path, diagram in drawn.items():
+        module, _, name = path.rpartition(".")
+        assert diagram == mermaid(getattr(importlib.import_module(module), name)), path
+
+
+def test_every_table_of_transitions_is_drawn() -> None:
+    sources = ROOT.joinpath("src/codex_runtime").rglob("*.py")
+    tables = {
+        f"codex_runtime.{path.stem}.{name}"
+        for path in sources
+        for name in re.findall(r"^(\w*TRANSITIONS)\b.* = \{$", path.read_text(), re.MULTILINE)
+    }
+
+    assert set(blocks(page("docs/design.md"), "states")) == tables
+
+
+def members(kind: type) -> set[str]:
+    return {name for name in vars(kind) if not name.startswith("_")} - INTERNAL.get(kind, set())
+
+
+def parameters(kind: type) -> set[str]:
+    return set(inspect.signature(kind).parameters)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(codex_runtime.__all__, id="codex_runtime"),
+        pytest.param(testing.__all__, id="testing"),
+        pytest.param(transports.__all__, id="transports"),
+        pytest.param(
+            importlib.import_module("codex_runtime.protocol._base").__all__, id="protocol"
+        ),
+        pytest.param(options.RunOptions.__annotations__, id="options"),
+        pytest.param(parameters(codex_runtime.Runtime), id="Runtime()"),
+        pytest.param(members(codex_runtime.Runtime), id="Runtime"),
+        pytest.param(members(codex_runtime.ThreadHandle), id="ThreadHandle"),
+        pytest.param(members(codex_runtime.TurnHandle), id="TurnHandle"),
+        pytest.param(members(codex_runtime.Subscription), id="Subscription"),
+    ],
+)
+def test_the_reference_lists_every_public_name(names: Iterable[str]) -> None:
+    assert set(names) - names_in(page("docs/reference.md")) == set()
+
+
+def test_the_reference_lists_nothing_that_is_not_there() -> None:
+    homes: list[Any] = [
+        *(codex_runtime, testing, transports, protocol),
+        *(codex_runtime.Runtime, codex_runtime.TurnHandle, codex_runtime.ThreadHandle),
+    ]
+    known = {
+        *options.RunOptions.__annotations__,
+        *parameters(codex_runtime.Runtime),
+        # Set when a thread is opened, so it is no attribute of the class.
+        "info",
+    }
+
+    for name in names_in(page("docs/reference.md")) - known:
+        assert name.startswith("$") or any(hasattr(home, name) for home in homes), name
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        codex_runtime.Statistics,
+        codex_runtime.ServerInfo,
+        codex_runtime.TurnResult,
+        codex_runtime.TokenUsage,
+        *(
+            kind
+            for kind in (getattr(codex_runtime, name) for name in codex_runtime.__all__)
+            if isinstance(kind, type)
+            and issubclass(kind, codex_runtime.CodexRuntimeError)
+            and dataclasses.is_dataclass(kind)
+        ),
+    ],
+)
+def test_the_reference_names_every_field(kind: type) -> None:
+    fields = {field.name for field in dataclasses.fields(kind)}
+    if (
+        issubclass(kind, codex_runtime.InvalidArgument)
+        and kind is not codex_runtime.InvalidArgument
+    ):
+        fields -= {"field", "problem", "fix"}
+    [row] = re.findall(rf"^\| `{kind.__name__}` \|(.*)$", page("docs/reference.md"), re.MULTILINE)
+
+    assert fields - set(re.findall(r"`(\w+)`", row)) == set()
+
+
+def test_troubleshooting_knows_every_error() -> None:
+    text = page("docs/troubleshooting.md")
+    errors = {
+        name
+        for name in codex_runtime.__all__
+        if inspect.isclass(kind := getattr(codex_runtime, name))
+        and issubclass(kind, codex_runtime.CodexRuntimeError)
+    }
+
+    assert {name for name in errors if f"**`{name}`**" not in text} == {"CodexRuntimeError"}
+
+
+def test_every_fact_that_is_cited_is_on_the_page() -> None:
+    known = {
+        int(n) for n in re.findall(r"^\| (\d+) \|", page("docs/server-facts.md"), re.MULTILINE)
+    }
+    sources = [
+        path
+        for folder in ("src", "tests", "tools", "docs", "benchmarks", "examples")
+        for pattern in ("*.py", "*.md")
+        for path in (ROOT / folder).rglob(pattern)
+        if "build" not in path.relative_to(ROOT).parts
+    ]
+    cited: dict[int, str] = {}
+    for path in sources:
+        for first, rest in re.findall(
+            r"\bfacts? (\d+)((?:(?:, | and | to )\d+)*)", path.read_text(encoding="utf-8")
+        ):
+            for number in (first, *re.findall(r"\d+", rest)):
+                cited.setdefault(int(number), str(path.relative_to(ROOT)))
+
+    assert {number: path for number, path in cited.items() if number not in known} == {}
+    assert len(cited) > 40
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_repository_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)", path.read_text())
+
+    assert [each for each in targets if not (path.parent / each).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_name_makes_targets_that_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
+
+    assert set(re.findall(r"`make ([a-z-]+)", path.read_text())) - targets == set()
+
+
+def test_the_steps_of_the_testing_page_exist() -> None:
+    text = page("docs/testing.md")
+    calls = set(re.findall(r"\b(?:model|fake)\.(\w+)", text))
+
+    assert {
+        name
+        for name in calls
+        if not hasattr(ScriptedModel, name) and not hasattr(testing.FakeAppServer, name)
+    } == set()
