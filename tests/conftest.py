@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 
+_DEBUG: dict[str, Any] = {"debug": True}
+_PLAIN: dict[str, Any] = {}
+
+
 @pytest.fixture(
     params=[
-        pytest.param(("asyncio", {"debug": True}), id="asyncio"),
-        pytest.param(("trio", {}), id="trio"),
+        pytest.param(("asyncio", _DEBUG), id="asyncio"),
+        pytest.param(("trio", _PLAIN), id="trio"),
     ]
 )
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:

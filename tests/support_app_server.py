@@ -176,12 +176,6 @@ class Conversation:
             self.say({"id": message["id"], **self.answers[message["method"]](message["params"])})
 
 
-def skip_unless_verified(talk: Conversation) -> None:
-    """Skip a comparison with the fake where codex is not the one that the fake plays."""
-    if talk.version != VERIFIED:
-        pytest.skip(f"the fake plays codex {VERIFIED}, and this is {talk.version}")
-
-
 @asynccontextmanager
 async def conversation(transport: Transport) -> AsyncGenerator[Conversation, None]:
     """Talk over `transport` until the block is left."""

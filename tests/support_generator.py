@@ -4,9 +4,11 @@ import itertools
 import json
 import sys
 from dataclasses import dataclass, field
+from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
+import msgspec
 from protocol_generator.bundle import Bundle, parse
 from protocol_generator.protocol import understand
 from protocol_generator.render import Rendered, render
@@ -106,3 +108,16 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         return self.names[name]
+
+
+def has(module: Module, text: str) -> bool:
+    return dedent(text).strip("\n") in module.text
+
+
+def decode(kind: Any, data: Any) -> Any:
+    return msgspec.convert(data, kind)
+
+
+def received(**definitions: Any) -> Module:
+    """Return the types of a protocol in which the server sends a `Thing`."""
+    return TinyProtocol(definitions, received=ref("Thing")).types()

@@ -10,7 +10,6 @@ paths. Needs the package itself on the path; reaches no network.
 """
 
 import argparse
-import gzip
 import json
 import os
 import queue
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from protocol_generator.binary import find_binary
+from protocol_generator.bundle import packed
 
 from codex_runtime.protocol.methods import CLIENT_REQUESTS
 from codex_runtime.testing import (
@@ -354,7 +354,7 @@ def main(arguments: list[str] | None = None) -> int:
     out: Path = options.out or ROOT / f"tests/data/traffic-{version}.jsonl.gz"
     lines = recorded(binary)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(gzip.compress(b"\n".join(lines) + b"\n", compresslevel=9, mtime=0))
+    out.write_bytes(packed(b"\n".join(lines) + b"\n"))
     print(f"{len(lines)} messages of codex {version}: {out}, {out.stat().st_size} bytes")
     return 0
 

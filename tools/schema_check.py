@@ -10,7 +10,6 @@ different, 2 no codex to ask.
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import subprocess
@@ -18,7 +17,7 @@ import sys
 from pathlib import Path
 
 from protocol_generator.binary import SCHEMA_COMMAND, Asked, ask, find_binary
-from protocol_generator.bundle import Bundle, load_vendored
+from protocol_generator.bundle import Bundle, load_vendored, packed
 from protocol_generator.diff import LEVELS, Change, compare
 from protocol_generator.errors import SchemaError
 from protocol_generator.protocol import understand
@@ -96,8 +95,7 @@ def vendor(asked: Asked, folder: Path) -> None:
         "sha256": hashlib.sha256(asked.raw).hexdigest(),
         "command": f"codex {' '.join(SCHEMA_COMMAND)} --experimental --out DIR",
     }
-    packed = gzip.compress(asked.raw, compresslevel=9, mtime=0)
-    (folder / "app_server.json.gz").write_bytes(packed)
+    (folder / "app_server.json.gz").write_bytes(packed(asked.raw))
     (folder / "PINNED.json").write_text(json.dumps(pinned, indent=2) + "\n", "utf-8")
     (folder / "stable_methods.json").write_text(json.dumps(asked.stable, indent=2) + "\n", "utf-8")
 

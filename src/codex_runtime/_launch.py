@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import msgspec
-
 from codex_runtime._binary import find_codex
 from codex_runtime._environment import child_environment
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
@@ -152,11 +150,9 @@ async def handshake(
     }
     params = {"clientInfo": info, "capabilities": {"experimentalApi": greeting.experimental_api}}
     # Undecoded on purpose: the generated types are imported while the server gets ready.
-    result = await peer.call("initialize", encode(params), timeout=timeout)
-    try:
-        answer = msgspec.json.decode(result, type=dict[str, Any])
-    except msgspec.ValidationError as error:
-        raise RemoteProtocolError("initialize", str(error)) from None
+    answer: Any = await peer.call_plain("initialize", encode(params), timeout=timeout)
+    if not hasattr(answer, "keys"):
+        raise RemoteProtocolError("initialize", "it is no object")
     peer.notify("initialized")
     user_agent = str(answer.get("userAgent", ""))
     server = ServerInfo(
@@ -181,10 +177,7 @@ def _words(command: Any) -> tuple[str, ...]:
 
 
 def _word(word: Any) -> str | None:
-    try:
-        text: object = os.fspath(word)
-    except TypeError:
-        return None
+    text: Any = word.__fspath__() if hasattr(word, "__fspath__") else word
     return text if isinstance(text, str) else None
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import anyio
 import msgspec
@@ -26,7 +26,13 @@ from codex_runtime._connection import (
 )
 from codex_runtime._events import Hub
 from codex_runtime._outgoing import encode
-from codex_runtime.errors import CodexRuntimeError, RequestRefused, RequestTimeout, RuntimeClosed
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    RemoteProtocolError,
+    RequestRefused,
+    RequestTimeout,
+    RuntimeClosed,
+)
 from codex_runtime.protocol import Method
 from codex_runtime.protocol.codec import Codec
 from codex_runtime.transports import Transport, TransportClosed
@@ -42,6 +48,9 @@ _EASY_PACE: Final = 0.01
 """Seconds between two reads while some consumer is strained. At 256 KiB a read that leaves 25 MB/s
 of room, four times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
 fact 120), so only a consumer asleep under an artificial flood makes a difference."""
+
+_UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding a line may raise: not JSON, not UTF-8, or nested beyond what Python can follow."""
 
 Answer: TypeAlias = Raw | RpcError | CodexRuntimeError
 
@@ -161,6 +170,15 @@ class Peer:
         self.counters.timeouts += 1
         raise RequestTimeout(method, timeout)
 
+    async def call_plain(self, method: str, params: bytes, *, timeout: float) -> Any:
+        """Send a request given as bytes; wait for its result as plain data. See `request`."""
+        result = await self.call(method, params, timeout=timeout)
+        try:
+            return msgspec.json.decode(result)
+        except _UNREADABLE:
+            # Without the cause: its text may hold a part of the payload.
+            raise RemoteProtocolError(method, "it cannot be read") from None
+
     @asynccontextmanager
     async def open(self, method: str, params: bytes) -> AsyncGenerator[Pending]:
         """Send a request; the body may wait for its answer as often as it likes.
@@ -207,7 +225,7 @@ class Peer:
                     )
                 else:
                     self._dispatch_other(envelope)
-            except msgspec.DecodeError as error:
+            except _UNREADABLE as error:
                 self._drop(line, error)
 
     def _dispatch_other(self, envelope: Envelope) -> None:
@@ -241,7 +259,7 @@ class Peer:
         else:
             self._send(self._connection.refuse(envelope.id, refusal.code, refusal.message))
 
-    def _drop(self, line: bytes, error: msgspec.DecodeError) -> None:
+    def _drop(self, line: bytes, error: Exception) -> None:
         if not line.strip():
             return
         self.counters.malformed += 1

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack
 
-import msgspec
-
 from codex_runtime._arguments import absolute_cwd, seconds
 from codex_runtime._client import Client, not_open
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
@@ -226,10 +224,9 @@ class Runtime:
 
         Cancelling, `timeout` and exceptions are those of `request`.
         """
-        result = await self._client.peer.call(
+        return await self._client.peer.call_plain(
             method, encode({} if params is None else params), timeout=self._seconds(timeout)
         )
-        return msgspec.json.decode(result)
 
     def events(self, thread_id: str | None = None) -> Subscription:
         """All events of the server, or of one thread, as they come.

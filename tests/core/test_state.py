@@ -1,6 +1,6 @@
 """A turn, folded from its events."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ from codex_runtime.protocol import (
     UserMessageItem,
 )
 from codex_runtime.protocol.codec import Codec
-from codex_runtime.state import ItemAbandoned, TurnResult, TurnState, TurnStatus
+from codex_runtime.state import ItemAbandoned, TurnResult, TurnState
 from codex_runtime.usage import TokenUsage
 
 T, U = "thread-1", "turn-1"
@@ -384,28 +384,9 @@ def test_a_result_names_its_turn_and_holds_nothing_that_changes_later() -> None:
         before.text = "changed"  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue] — that is the question
 
 
-def test_a_state_may_get_its_turn_later() -> None:
-    state = TurnState(T)
-    assert state.turn_id == ""
-
-    state.turn_id = U
-
-    assert state.result().turn_id == U
-
-
 def test_the_sign_of_an_abandoned_item_is_an_event_like_others() -> None:
     event = ItemAbandoned(item=command("c1"), thread_id=T, turn_id=U)
 
     assert event.method == "item/abandoned"
     assert event.emitted_at_ms is None
     assert not folded().apply(event)
-
-
-def test_a_turn_stands_at_one_of_five_places() -> None:
-    assert set(get_args(TurnStatus)) == {
-        "inProgress",
-        "completed",
-        "interrupted",
-        "failed",
-        "incomplete",
-    }

@@ -78,8 +78,10 @@ def test_the_example_of_a_test_suite_passes(tmp_path: Path) -> None:
     with ScriptedModel() as model:
         environment = environment_of(model, tmp_path / "home")
     printed = output_of(
-        ["-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", f"--rootdir={tmp_path}", "-rs"]
-        + [f"--basetemp={tmp_path / 'base'}", str(suite)],
+        [
+            *("-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *plugin),
+            *(f"--rootdir={tmp_path}", f"--basetemp={tmp_path / 'base'}", str(suite)),
+        ],
         tmp_path,
         environment,
     )

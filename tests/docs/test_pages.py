@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from docs.programs import EXAMPLES, PROGRAMS, ROOT
 
@@ -238,6 +239,28 @@ def test_pages_name_makes_targets_that_exist(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
 
     assert set(re.findall(r"`make ([a-z-]+)", path.read_text())) - targets == set()
+
+
+def test_the_code_of_the_testing_page_runs() -> None:
+    [code] = re.findall(r"```python\n(async def test_.*?)```", page("docs/testing.md"), re.DOTALL)
+    names: dict[str, Any] = {**vars(testing), "pytest": pytest}
+    names |= {name: getattr(testing, name) for name in testing.__all__}
+    names |= {name: getattr(codex_runtime, name) for name in codex_runtime.__all__}
+
+    exec(compile(code, "docs/testing.md", "exec"), names)  # noqa: S102 — the page's own code
+
+    for name in re.findall(r"async def (test_\w+)", code):
+        anyio.run(names[name])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_name_methods_of_the_protocol_that_exist(path: Path) -> None:
+    named = set(re.findall(r"\bmethods\.([A-Z_]+)\b", path.read_text()))
+    types = set(re.findall(r"`(\w+(?:Notification|Params|Response|Item|Input))`", path.read_text()))
+    types -= {"EmptyInput", "TurnInput"}
+
+    assert {name for name in named if not hasattr(protocol.methods, name)} == set()
+    assert {name for name in types if not hasattr(protocol, name)} == set()
 
 
 def test_the_steps_of_the_testing_page_exist() -> None:

@@ -245,9 +245,9 @@ async def a_thread(server: Server, **options: Any) -> AsyncGenerator[ThreadHandl
         yield await runtime.thread_start()
 
 
-async def settled() -> None:
+async def settled(rounds: int = _ROUNDS) -> None:
     """Let everybody go on until nobody can: in memory all that follows takes some rounds."""
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         await checkpoint()
 
 

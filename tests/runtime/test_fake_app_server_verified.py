@@ -16,10 +16,10 @@ from typing import Any
 import anyio
 import pytest
 from support_app_server import (
+    VERIFIED,
     Conversation,
     Json,
     binaries,
-    skip_unless_verified,
     with_fake,
     with_real,
 )
@@ -59,6 +59,8 @@ VOLATILE = {
     "turnsBackwardsCursor", "itemsBackwardsCursor", "userAgent", "codexHome",
 }  # fmt: skip
 """Fields whose values no two runs share; only whether they are there and not null is compared."""
+
+ANOTHER_CODEX = f"the fake plays codex {VERIFIED}, and the one here is another"
 
 AT_WORK: Json = {"type": "active", "activeFlags": []}
 
@@ -313,8 +315,7 @@ def recordings(
     async def record() -> None:
         with ScriptedModel() as model:
             async with with_real(request.param, model, folder) as talk:
-                skip_unless_verified(talk)
-                for case, (act, steps) in CASES.items():
+                for case, (act, steps) in CASES.items() if talk.version == VERIFIED else ():
                     talk.answers.clear()
                     model.enqueue(*steps)
                     place, calls = len(talk.heard), len(model.calls)
@@ -327,6 +328,8 @@ def recordings(
                     assert not model.remaining_steps, case
 
     anyio.run(record)
+    if not found:
+        pytest.skip(ANOTHER_CODEX)
     return found
 
 
@@ -485,9 +488,11 @@ async def test_the_fake_answers_what_codex_answers(case: str, binary: str, tmp_p
 
     with ScriptedModel(*steps) as model:
         async with with_real(binary, model, tmp_path) as talk:
-            skip_unless_verified(talk)
-            await act(talk, work)
+            if talk.version == VERIFIED:
+                await act(talk, work)
             real_said = said(talk)
+    if talk.version != VERIFIED:
+        pytest.skip(ANOTHER_CODEX)
     async with with_fake(fake) as talk:
         await act(talk, work)
         fake_said = said(talk)

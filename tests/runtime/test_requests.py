@@ -62,7 +62,7 @@ async def test_of_200_requests_64_are_under_way_and_the_rest_follow_in_order(
             most = max(most, len(waiting))
             request = waiting.pop(0)
             server.answer(request, numbered(request))
-            await settled()
+            await settled(15)
 
     assert most == 64
     order = [numbered(request) for request in server.sent("test/number")]
@@ -234,12 +234,14 @@ GARBAGE = [
     b"{}",
     b'{"method":7}',
     b'{"method":"turn/started","params":{"threadId":"\xff"}}',
+    b'{"method":"test/\xff"}',
+    b'{"method":"test/deep","params":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
     b'\xef\xbb\xbf{"method":"test/bom"}',
     b"\x00",
 ]
 
 
-@pytest.mark.parametrize("line", GARBAGE)
+@pytest.mark.parametrize("line", GARBAGE, ids=range(len(GARBAGE)))
 async def test_a_line_that_is_no_message_is_counted_and_costs_only_itself(
     server: Server, line: bytes
 ) -> None:

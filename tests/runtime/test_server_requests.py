@@ -12,13 +12,16 @@ REFUSALS: dict[str, Any] = {
     "item/permissions/requestApproval": {"permissions": {}, "scope": "turn"},
     "item/tool/requestUserInput": {"answers": {}},
     "mcpServer/elicitation/request": {"action": "decline", "content": None},
-    "execCommandApproval": {"decision": "denied"},
-    "applyPatchApproval": {"decision": "denied"},
 }
 
 
-@pytest.mark.parametrize("method", REFUSALS)
-@pytest.mark.parametrize("request_id", [0, "", -7, "ü", 2**53 + 1])
+@pytest.mark.parametrize(
+    ("method", "request_id"),
+    [
+        *((method, 0) for method in REFUSALS),
+        *(("item/fileChange/requestApproval", id_) for id_ in ("", -7, "ü", "0", 2**53 + 1)),
+    ],
+)
 async def test_a_request_of_the_server_is_refused_once_in_its_own_shape(
     server: Server, method: str, request_id: int | str
 ) -> None:
@@ -63,3 +66,11 @@ async def test_the_ids_of_both_sides_are_two_different_things(server: Server) ->
         assert got == []
         server.answer(request, "mine")
     assert got == ["mine"]
+
+
+@pytest.mark.parametrize("method", ["execCommandApproval", "applyPatchApproval"])
+async def test_a_request_of_the_legacy_protocol_is_denied(server: Server, method: str) -> None:
+    async with server.runtime():
+        server.say(id=0, method=method, params={"conversationId": "thread-1"})
+        decision = (await server.answered())["result"]["decision"]
+        assert "denied" in decision

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,15 @@ def load_vendored(folder: Path) -> Bundle:
     if bundle.sha256 != pinned["sha256"]:
         raise SchemaError(f"{folder}: app_server.json.gz is not the bundle that PINNED.json names")
     return bundle
+
+
+def packed(raw: bytes) -> bytes:
+    """Return `raw` gzipped, without a time or a name, so that the same bytes pack the same."""
+    # Not gzip.compress: its header differs between versions of Python.
+    buffer = io.BytesIO()
+    with gzip.GzipFile("", "wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
+        file.write(raw)
+    return buffer.getvalue()
 
 
 def parse(raw: bytes, *, stable: frozenset[str], codex_version: str) -> Bundle:

@@ -59,6 +59,7 @@ class StdioTransport:
         self.process = process
         self._splitter = LineSplitter(max_frame_bytes)
         self._redact = redact or Redactor()
+        self._lines: list[bytes] = []
         self._backlog: deque[memoryview] = deque()
         self._backlogged = anyio.Event()
         self._stderr = bytearray()
@@ -86,7 +87,9 @@ class StdioTransport:
     async def receive(self) -> list[bytes]:
         """Wait for the next lines; an empty list when the server's output has ended."""
         waited = False
-        while not self._output_over:
+        if self._lines:
+            await checkpoint()
+        while not self._lines and not self._output_over:
             try:
                 chunk = os.read(self.process.stdout, _CHUNK)
             except BlockingIOError:
@@ -95,14 +98,12 @@ class StdioTransport:
                 continue
             if not chunk:
                 self._output_over = True
-            elif lines := self._splitter.feed(chunk):
-                if not waited:
-                    await checkpoint()
-                return lines
-            elif not waited:
+            # Kept here while others run: to be cancelled now is to lose nothing.
+            self._lines = self._splitter.feed(chunk)
+            if not self._lines or not waited:
                 await checkpoint()
-        await checkpoint()
-        return []
+        lines, self._lines = self._lines, []
+        return lines
 
     async def serve(self) -> None:
         """Write the backlog, drain stderr, notice the end of the process."""
