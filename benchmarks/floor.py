@@ -25,6 +25,9 @@ PENDING = 4096
 WARM_UP_CALLS = 100
 """Round trips made before the first one that counts."""
 
+END_SECONDS = 10.0
+"""Limit for the fake to end when its input has ended."""
+
 Options = dict[str, Any]
 
 INITIALIZE: dict[str, Any] = {"id": 1, "method": "initialize", "params": {}}
@@ -121,6 +124,11 @@ class Lines(asyncio.SubprocessProtocol):
     def __init__(self, batch: Callable[[list[bytes]], None]) -> None:
         self._batch = batch
         self._rest = b""
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        """Note that the child has ended."""
+        self.exited.set()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 — asyncio's signature
         """Hand over the whole lines, keep the rest."""
@@ -132,8 +140,8 @@ class Lines(asyncio.SubprocessProtocol):
 class Child:
     """The fake behind an asyncio subprocess transport."""
 
-    def __init__(self, transport: asyncio.SubprocessTransport) -> None:
-        self._transport = transport
+    def __init__(self, transport: asyncio.SubprocessTransport, lines: Lines) -> None:
+        self._transport, self._lines = transport, lines
         self._output: Any = transport.get_pipe_transport(1)
         self._input: Any = transport.get_pipe_transport(0)
         self.pause, self.resume = self._output.pause_reading, self._output.resume_reading
@@ -141,22 +149,23 @@ class Child:
     @classmethod
     async def start(cls, command: list[str], batch: Callable[[list[bytes]], None]) -> "Child":
         """Start the command; `batch` gets its lines."""
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+        transport, lines = await asyncio.get_running_loop().subprocess_exec(
             lambda: Lines(batch),
             *command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None,
         )
-        return cls(transport)
+        return cls(transport, lines)
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one message."""
         self._input.write(encode(message))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the child's input, and so the child."""
         self._input.close()
+        await asyncio.wait_for(self._lines.exited.wait(), END_SECONDS)
         self._transport.close()
 
 
@@ -223,7 +232,7 @@ async def bounded_queue(options: Options) -> Options:
         elif type(event) is ENDED:
             break
     result = costs(len(texts), cpu, wall)
-    queue.child.close()
+    await queue.child.close()
     return result
 
 
@@ -257,7 +266,7 @@ async def round_trip(options: Options) -> Options:
         if number >= WARM_UP_CALLS:
             durations.append((time.perf_counter_ns() - at) / 1e3)
     cpu = cpu_seconds() - cpu
-    child.close()
+    await child.close()
     return {
         "p50_us": percentile(durations, 0.5),
         "p99_us": percentile(durations, 0.99),
@@ -272,6 +281,11 @@ CASES: dict[str, Callable[[Options], Coroutine[Any, Any, Options]]] = {
 }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the case that the command line names, print what it measured."""
     case, *rest = sys.argv[1:]
     report(asyncio.run(CASES[case](json.loads(rest[0]) if rest else {})))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-
 _DEBUG: dict[str, Any] = {"debug": True}
 _PLAIN: dict[str, Any] = {}
 

@@ -127,23 +127,26 @@ class Round:
             options = {"codex": self._ours.codex(), "home": home, "cwd": cwd}
             if not client.startswith("bare"):
                 return self._client("first-delta", client, "first-delta", **options)
-            arguments = ["bare.py", json.dumps(options | {"asyncio": client == "bare"})]
+            arguments = ["bare", json.dumps(options | {"asyncio": client == "bare"})]
             return self._run("first-delta", client, self._ours, arguments)
 
     def _floor(self, case: str, floor: str, **options: Any) -> Record:
         name = "floor" if floor != "json" else "json.loads"
-        return self._run(case, name, self._ours, ["floor.py", floor, json.dumps(options)])
+        return self._run(case, name, self._ours, ["floor", floor, json.dumps(options)])
 
     def _client(self, case: str, client: str, program: str, **options: Any) -> Record:
         environment = self._vendor if client in VENDORS else self._ours
         adapter = client.partition(",")[0]
-        arguments = ["client.py", adapter, program, json.dumps(options)]
+        arguments = ["client", adapter, program, json.dumps(options)]
         return self._run(case, client, environment, arguments)
 
     def _run(
         self, case: str, client: str, environment: Environment, arguments: Sequence[str]
     ) -> Record:
-        end = run([str(environment.python), *arguments], BENCHMARKS)
+        program, *rest = arguments
+        # As a module, not as a script: Python keeps the byte code of modules only.
+        code = f"import {program}; {program}.main()"
+        end = run([str(environment.python), "-c", code, *rest], BENCHMARKS)
         record: Record = {"case": case, "client": client}
         if end.returncode:
             return record | {"failed": end.last_words}

@@ -13,6 +13,7 @@ from codex_runtime.errors import LocalProtocolError
 
 __all__ = [
     "TRANSITIONS",
+    "UNREADABLE",
     "Connection",
     "Envelope",
     "Kind",
@@ -94,24 +95,14 @@ class Kind(Enum):
     NOISE = auto()
 
 
-_decode_envelope = msgspec.json.Decoder(Envelope).decode
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding a line may raise: no JSON, not UTF-8, of another shape, or nested too deep."""
+
+decode_envelope = msgspec.json.Decoder(Envelope).decode
+"""Bytes of one line to its envelope; raises one of `UNREADABLE` for anything else. Not wrapped in
+a function of ours: it is called for every line."""
 
 _decode_error = msgspec.json.Decoder(RpcError).decode
-
-
-def decode_envelope(line: bytes) -> Envelope:
-    """Bytes of one line to its envelope.
-
-    Raises:
-        msgspec.DecodeError: The line is none: no JSON, not UTF-8, nested too deep, or of
-            another shape.
-    """
-    try:
-        return _decode_envelope(line)
-    except UnicodeDecodeError:
-        raise msgspec.DecodeError("not UTF-8") from None
-    except RecursionError:
-        raise msgspec.DecodeError("nested too deep") from None
 
 
 def classify(envelope: Envelope) -> Kind:
@@ -131,7 +122,7 @@ def decode_refusal(error: Raw) -> RpcError:
     """Decode the `error` of an answer; whatever it is, the answer is a refusal."""
     try:
         return _decode_error(error)
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         return RpcError(message="the error it sent cannot be read")
 
 

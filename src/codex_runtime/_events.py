@@ -1,196 +1,12 @@
-"""Events from the reader to those who want them: in order, bounded, nobody waits for anybody."""
+"""Events from the reader to those who want them, by thread and turn."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol, Self, TypeAlias
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
 
-import anyio
-from msgspec import structs
-
-from codex_runtime.errors import CodexRuntimeError, EventsLost
+from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import Event, Notification
 
-__all__ = ["Channel", "Hub", "Sink"]
-
-_LAG: Final = 256 * 1024
-"""Bytes of events that may wait untouched for a consumer. Beyond it consecutive deltas are
-merged: about 900 deltas, some 30 ms of the fastest stream measured (fact 120)."""
-
-_STRAINED: Final = 4 * 2**20
-"""Bytes that wait for one consumer, after merging, from which on `Hub.strained` asks the reader
-for a gentler pace: no more than the fastest server sends, so that nobody notices."""
-
-_CAP: Final = 64 * 2**20
-"""Bytes that may wait for one consumer at all. Beyond it, it loses events, and is told."""
-
-_EVENT_OVERHEAD: Final = 512
-"""Bytes that an event costs in memory besides its text, roughly: about 1,300 for an
-`item/completed`, 400 for a delta."""
-
-_MERGED_TEXT: Final = 64 * 1024
-"""Characters that merging lets one delta grow to, so that its text is copied once or twice and
-not again and again."""
-
-_MERGEABLE: Final = frozenset(
-    {
-        "item/agentMessage/delta",
-        "item/plan/delta",
-        "item/reasoning/textDelta",
-        "item/reasoning/summaryTextDelta",
-        "item/commandExecution/outputDelta",
-        "item/fileChange/outputDelta",
-    }
-)
-"""Deltas whose meaning is concatenation. Those in base64 are not among them."""
-
-
-class Channel:
-    """The events that wait for one consumer.
-
-    While the consumer keeps up, an event costs an append and an iteration step. While it lags,
-    consecutive deltas of one item are merged: no text is lost, and what waits is bounded by
-    content. Beyond `_CAP` the newest events are dropped and the consumer gets `EventsLost`.
-    """
-
-    __slots__ = ("_batch", "_bytes", "_error", "_lost", "_merge_at", "_over", "_waiting", "_wake")
-
-    def __init__(self) -> None:
-        self._batch: Iterator[Event] = iter(())
-        self._waiting: list[Event] = []
-        self._bytes = 0
-        self._merge_at = _LAG
-        self._wake: anyio.Event | None = None
-        self._over = False
-        self._lost = 0
-        self._error: CodexRuntimeError | None = None
-
-    @property
-    def strained(self) -> bool:
-        """Whether so much waits that the reader should take it easy."""
-        return self._bytes > _STRAINED
-
-    def push(self, event: Event, size: int) -> None:
-        """Add an event. Never waits.
-
-        Args:
-            event: What happened.
-            size: Bytes it took on the wire.
-        """
-        self._waiting.append(event)
-        self._bytes += size
-        if self._bytes > self._merge_at:
-            self._squeeze()
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
-
-    def close(self, error: CodexRuntimeError | None = None) -> None:
-        """Let no more come; what waits is still delivered, then the end, or `error`."""
-        if self._over:
-            return
-        self._over = True
-        self._error = error
-        if self._wake is not None:
-            self._wake.set()
-            self._wake = None
-
-    def keep(self, wanted: Callable[[Event], bool]) -> None:
-        """Drop what waits and is not wanted."""
-        self._waiting = [event for event in self._waiting if wanted(event)]
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        """Wait for the next event. Cancelling loses nothing. For one consumer at a time.
-
-        Raises:
-            StopAsyncIteration: There are no more.
-            EventsLost: Events were dropped here; the next call goes on behind the gap.
-            CodexRuntimeError: What `close` was given, at the end.
-        """
-        for event in self._batch:
-            return event
-        while not self._waiting:
-            if self._over:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            if self._wake is None:
-                self._wake = anyio.Event()
-            await self._wake.wait()
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            raise EventsLost(lost)
-        self._batch = iter(self._waiting)
-        self._waiting = []
-        self._bytes = 0
-        self._merge_at = _LAG
-        return next(self._batch)
-
-    def _squeeze(self) -> None:
-        self._waiting = _merged(self._waiting)
-        self._bytes = sum(map(_weight, self._waiting))
-        if self._bytes > _CAP:
-            self._drop_newest()
-        # Twice what is left: merging again is worth while only when as much has come anew.
-        self._merge_at = max(_LAG, 2 * self._bytes)
-
-    def _drop_newest(self) -> None:
-        kept, total = 0, 0
-        for event in self._waiting:
-            total += _weight(event)
-            if total > _CAP // 2:
-                break
-            kept += 1
-        self._lost += len(self._waiting) - kept
-        del self._waiting[kept:]
-        self._bytes = sum(map(_weight, self._waiting))
-
-
-def _weight(event: Event) -> int:
-    delta = getattr(event, "delta", None)
-    return _EVENT_OVERHEAD + (len(delta) if isinstance(delta, str) else _EVENT_OVERHEAD)
-
-
-def _merged(events: list[Event]) -> list[Event]:
-    merged: list[Event] = []
-    run: list[Any] = []
-    length = 0
-    for event in events:
-        fits = bool(run) and length < _MERGED_TEXT and _same_delta(run[-1], event)
-        if run and not fits:
-            merged.append(_joined(run))
-            run, length = [], 0
-        if fits or event.method in _MERGEABLE:
-            run.append(event)
-            length += _text_length(event)
-        else:
-            merged.append(event)
-    if run:
-        merged.append(_joined(run))
-    return merged
-
-
-def _text_length(event: Any) -> int:
-    return len(event.delta) if isinstance(event.delta, str) else 0
-
-
-def _same_delta(first: Any, second: Any) -> bool:
-    if type(first) is not type(second) or not isinstance(second.delta, str):
-        return False
-    return all(
-        getattr(first, name) == getattr(second, name)
-        for name in first.__struct_fields__
-        if name not in {"delta", "emitted_at_ms"}
-    )
-
-
-def _joined(run: list[Any]) -> Event:
-    first: Event = run[0]
-    if len(run) == 1:
-        return first
-    text = "".join(event.delta for event in run if isinstance(event.delta, str))
-    return structs.replace(first, delta=text, emitted_at_ms=run[-1].emitted_at_ms)
+__all__ = ["Hub", "Sink"]
 
 
 class Sink(Protocol):
@@ -254,8 +70,7 @@ class Hub:
             if sink is not None:
                 sink.push(event, size)
         if self._subscribers:
-            for sink in (*self._subscribers.get(thread_id, ()), *self._subscribers.get(None, ())):
-                sink.push(event, size)
+            self._push_to_subscribers(thread_id, event, size)
         if not turn_id and thread_id in self._status_watchers:
             self._tell_status(thread_id, event)
 
@@ -315,6 +130,13 @@ class Hub:
         sinks = [*self._turns.values(), *self._starting.values()]
         return sinks + [sink for group in self._subscribers.values() for sink in group]
 
+    def _push_to_subscribers(self, thread_id: str | None, event: Event, size: int) -> None:
+        if thread_id is not None:
+            for sink in self._subscribers.get(thread_id, ()):
+                sink.push(event, size)
+        for sink in self._subscribers.get(None, ()):
+            sink.push(event, size)
+
     def _tell_status(self, thread_id: str | None, event: Event) -> None:
         if event.method == "thread/status/changed" and thread_id is not None:
             for watch in self._status_watchers[thread_id]:
@@ -341,7 +163,7 @@ class Hub:
 
     def _where_turn(self, event: Any) -> tuple[str | None, str | None]:
         """`turn/started` and `turn/completed`; on the way, remember what is active."""
-        if not event.thread_id or not event.turn:
+        if not event.thread_id or not event.turn or not event.turn.id:
             return event.thread_id or None, None
         thread_id, turn_id = event.thread_id, event.turn.id
         if event.method == "turn/started":

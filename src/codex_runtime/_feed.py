@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import anyio
 
-from codex_runtime._events import Channel, Hub
+from codex_runtime._channel import Channel
+from codex_runtime._events import Hub
 from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import Event
 from codex_runtime.state import ItemAbandoned, TurnState
@@ -30,6 +31,7 @@ class TurnFeed:
         ended: Set when no more events will come.
         error: Why they ended, if not by `turn/completed`.
         paused: Whether the turn waits for a person.
+        timed_out_after: Seconds of active time after which it was interrupted; None if it was not.
         clock_changed: Set when `paused` has changed, or the turn has ended; replaced by whoever
             waits on it.
     """
@@ -43,6 +45,7 @@ class TurnFeed:
         self.ended = anyio.Event()
         self.error: CodexRuntimeError | None = None
         self.paused = False
+        self.timed_out_after: float | None = None
         self.clock_changed = anyio.Event()
         hub.expect_turn(thread_id, self._early)
         hub.watch_status(thread_id, self._on_status)

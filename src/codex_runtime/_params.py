@@ -36,8 +36,8 @@ def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
     check_names(options, ThreadOptions, "a thread")
     cwd = _checked_cwd(options, remote=remote)
     return protocol.ThreadStartParams(
-        sandbox=options.get("sandbox", DEFAULT_SANDBOX),
-        approval_policy=options.get("approval_policy", DEFAULT_APPROVAL_POLICY),
+        sandbox=options.get("sandbox") or DEFAULT_SANDBOX,
+        approval_policy=options.get("approval_policy") or DEFAULT_APPROVAL_POLICY,
         **given(
             cwd=cwd,
             model=options.get("model"),

@@ -16,9 +16,11 @@ from msgspec import UNSET, Raw, UnsetType
 
 from codex_runtime._broker import refusal_of
 from codex_runtime._connection import (
+    UNREADABLE,
     Connection,
     Envelope,
     Kind,
+    Phase,
     RpcError,
     classify,
     decode_envelope,
@@ -48,9 +50,6 @@ _EASY_PACE: Final = 0.01
 """Seconds between two reads while some consumer is strained. At 256 KiB a read that leaves 25 MB/s
 of room, four times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
 fact 120), so only a consumer asleep under an artificial flood makes a difference."""
-
-_UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding a line may raise: not JSON, not UTF-8, or nested beyond what Python can follow."""
 
 Answer: TypeAlias = Raw | RpcError | CodexRuntimeError
 
@@ -175,7 +174,7 @@ class Peer:
         result = await self.call(method, params, timeout=timeout)
         try:
             return msgspec.json.decode(result)
-        except _UNREADABLE:
+        except UNREADABLE:
             # Without the cause: its text may hold a part of the payload.
             raise RemoteProtocolError(method, "it cannot be read") from None
 
@@ -190,8 +189,9 @@ class Peer:
             try:
                 request_id, message = self._connection.request(method, params, pending)
             except CodexRuntimeError:
-                # The phase does not allow it: if the conversation is over, say why.
-                raise self._end_reason() from None
+                if self._connection.phase is Phase.CLOSED:
+                    raise self._end_reason() from None
+                raise
             try:
                 self._send(message)
                 self.counters.requests += 1
@@ -225,7 +225,7 @@ class Peer:
                     )
                 else:
                     self._dispatch_other(envelope)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self._drop(line, error)
 
     def _dispatch_other(self, envelope: Envelope) -> None:

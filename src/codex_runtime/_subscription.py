@@ -6,9 +6,8 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Self
 
+from codex_runtime._channel import Channel
 from codex_runtime._client import Client
-from codex_runtime._events import Channel
-from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import Event
 
 __all__ = ["Subscription"]
@@ -28,7 +27,7 @@ class Subscription:
 
     async def __aenter__(self) -> Self:
         self._client.peer  # noqa: B018 — raises where there is no connection
-        self._client.hub.subscribe(self, self._thread_id)
+        self._client.hub.subscribe(self._channel, self._thread_id)
         return self
 
     async def __aexit__(
@@ -37,7 +36,7 @@ class Subscription:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._client.hub.unsubscribe(self, self._thread_id)
+        self._client.hub.unsubscribe(self._channel, self._thread_id)
         self._channel.close()
 
     def __aiter__(self) -> Self:
@@ -45,16 +44,3 @@ class Subscription:
 
     def __anext__(self) -> Awaitable[Event]:
         return anext(self._channel)
-
-    @property
-    def strained(self) -> bool:
-        """Whether much waits for this consumer."""
-        return self._channel.strained
-
-    def push(self, event: Event, size: int) -> None:
-        """Take the next event. Called by the reader."""
-        self._channel.push(event, size)
-
-    def fail(self, error: CodexRuntimeError) -> None:
-        """No more will come."""
-        self._channel.close(error)

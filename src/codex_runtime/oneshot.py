@@ -11,7 +11,7 @@ from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
 from codex_runtime.thread import TurnInput
-from codex_runtime.turn import TurnHandle
+from codex_runtime.turn import TurnHandle, interrupt_before_leaving
 
 __all__ = ["run", "run_sync", "stream"]
 
@@ -119,7 +119,7 @@ class Stream:
     ) -> None:
         try:
             if self._turn is not None:
-                await self._turn.interrupt_on_leaving()
+                await interrupt_before_leaving(self._turn)
         finally:
             await self._close()
 

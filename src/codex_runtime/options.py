@@ -73,7 +73,7 @@ class RunOptions(ThreadOptions, TurnOptions, total=False):
 
 
 def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
-    """Refuse options that do not exist.
+    """Refuse options that do not exist. One that is None counts as not said.
 
     Raises:
         InvalidArgument: There is one.

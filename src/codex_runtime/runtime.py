@@ -224,6 +224,8 @@ class Runtime:
 
         Cancelling, `timeout` and exceptions are those of `request`.
         """
+        if not isinstance(method, str) or not method:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument("method", f"is {method!r}", "use a wire name, say 'thread/read'")
         return await self._client.peer.call_plain(
             method, encode({} if params is None else params), timeout=self._seconds(timeout)
         )

@@ -13,6 +13,7 @@ from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import TurnInput, turn_params
 from codex_runtime._peer import Pending
+from codex_runtime._timekeeper import keep_time
 from codex_runtime.errors import (
     CodexRuntimeError,
     RemoteProtocolError,
@@ -22,7 +23,12 @@ from codex_runtime.errors import (
 from codex_runtime.options import TurnOptions
 from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
-from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, INTERRUPT_BOUND, TurnHandle
+from codex_runtime.turn import (
+    DEFAULT_TURN_TIMEOUT,
+    INTERRUPT_BOUND,
+    TurnHandle,
+    interrupt_before_leaving,
+)
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
@@ -122,7 +128,7 @@ class ThreadHandle:
         finally:
             if not feed.state.turn_id:
                 feed.abandon()
-        self._client.spawn(turn.keep_time, allowed)
+        self._client.spawn(keep_time, turn, feed, allowed)
         return turn
 
     async def _claim(self, pending: Pending, turn: TurnHandle, feed: TurnFeed) -> None:
@@ -133,7 +139,7 @@ class ThreadHandle:
             # The server may have started the turn already, and nobody would ever know of it.
             with anyio.move_on_after(INTERRUPT_BOUND, shield=True), suppress(CodexRuntimeError):
                 feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
-                await turn.interrupt_on_leaving()
+                await interrupt_before_leaving(turn)
             raise
 
 

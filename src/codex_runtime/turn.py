@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable
-from math import inf
 from typing import TYPE_CHECKING, Final, Self
 
 import anyio
@@ -16,7 +15,6 @@ from codex_runtime._feed import TurnFeed
 from codex_runtime.errors import (
     CodexRuntimeError,
     InvalidArgument,
-    RequestRefused,
     RequestTimeout,
     TurnFailed,
     TurnTimedOut,
@@ -25,7 +23,7 @@ from codex_runtime.protocol import Event, methods
 from codex_runtime.state import TurnResult, TurnStatus
 
 if TYPE_CHECKING:
-    from codex_runtime._events import Channel
+    from codex_runtime._channel import Channel
 
 __all__ = ["DEFAULT_TURN_TIMEOUT", "TurnHandle"]
 
@@ -63,7 +61,6 @@ class TurnHandle:
         self._client = client
         self._feed = feed
         self._interrupt_sent = False
-        self._allowed: float | None = None
 
     def __repr__(self) -> str:
         return f"<TurnHandle {self.turn_id} of thread {self.thread_id}, {self.status}>"
@@ -121,13 +118,14 @@ class TurnHandle:
         try:
             await self._feed.ended.wait()
         except anyio.get_cancelled_exc_class():
-            await self.interrupt_on_leaving()
+            await interrupt_before_leaving(self)
             raise
         if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
             raise self._feed.error
         result = self._feed.state.result()
-        if raise_on_failure and self._allowed is not None and result.status in _CUT_SHORT:
-            raise TurnTimedOut(self._allowed, result)
+        allowed = self._feed.timed_out_after
+        if raise_on_failure and allowed is not None and result.status in _CUT_SHORT:
+            raise TurnTimedOut(allowed, result)
         if raise_on_failure and result.status == "failed":
             raise TurnFailed(result.error, result)
         return result
@@ -164,56 +162,21 @@ class TurnHandle:
             return
         raise RequestTimeout(methods.TURN_INTERRUPT.method, seconds)
 
-    async def interrupt_on_leaving(self) -> None:
-        """Interrupt for a caller who is being cancelled: shielded, bounded, never raising."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await self.interrupt(timeout=INTERRUPT_BOUND)
-            except RequestTimeout as error:
-                logger.warning("turn %s may still run: %s", self.turn_id, error)
-            except CodexRuntimeError as error:
-                logger.debug("turn %s needs no interrupt any more: %s", self.turn_id, error)
-
-    async def keep_time(self, seconds: float) -> None:
-        """Interrupt the turn when it has been active for `seconds`. Run by the runtime."""
-        feed, left = self._feed, seconds
-        while not feed.ended.is_set():
-            feed.clock_changed = anyio.Event()
-            paused, began = feed.paused, anyio.current_time()
-            with anyio.move_on_after(inf if paused else max(left, 0.0)):
-                await feed.clock_changed.wait()
-            if not paused:
-                left -= anyio.current_time() - began
-            if left <= 0 and not feed.ended.is_set():
-                await self._stop_for_time(seconds)
-
-    async def _stop_for_time(self, seconds: float) -> None:
-        self._allowed = seconds
-        await self.interrupt_on_leaving()
-        if not self._feed.ended.is_set():
-            self._feed.state.give_up()
-            self._feed.fail(TurnTimedOut(seconds, self._feed.state.result()))
-
     async def _ask_to_stop(self, seconds: float) -> None:
         self._interrupt_sent = True
-        params = protocol.TurnInterruptParams(thread_id=self.thread_id, turn_id=self.turn_id)
         async with anyio.create_task_group() as race:
-
-            async def ask() -> None:
-                try:
-                    await self._client.request(methods.TURN_INTERRUPT, params, timeout=seconds)
-                except RequestRefused as refusal:
-                    # The turn has just ended, and its end is on the way.
-                    logger.debug("turn %s: %s", self.turn_id, refusal)
-                except CodexRuntimeError as error:
-                    logger.debug("turn %s: no answer to the interrupt: %s", self.turn_id, error)
-                else:
-                    return
-                await self._feed.ended.wait()
-
-            race.start_soon(ask)
+            race.start_soon(self._ask, seconds)
+            # The answer decides nothing: the turn's end does, and it may come without one.
             await self._feed.ended.wait()
             race.cancel_scope.cancel()
+
+    async def _ask(self, seconds: float) -> None:
+        params = protocol.TurnInterruptParams(thread_id=self.thread_id, turn_id=self.turn_id)
+        try:
+            await self._client.request(methods.TURN_INTERRUPT, params, timeout=seconds)
+        except CodexRuntimeError as error:
+            # Refused, when the turn has ended just before; its end is on the way then.
+            logger.debug("turn %s: %s", self.turn_id, error)
 
     def _open_commands(self) -> frozenset[str]:
         return frozenset(
@@ -260,3 +223,14 @@ class TextStream:
             event = await anext(self._turn)
             if isinstance(event, protocol.AgentMessageDeltaNotification) and event.delta:
                 return event.delta
+
+
+async def interrupt_before_leaving(turn: TurnHandle) -> None:
+    """Interrupt for a caller who is going away: shielded, bounded, never raising."""
+    with anyio.CancelScope(shield=True):
+        try:
+            await turn.interrupt(timeout=INTERRUPT_BOUND)
+        except RequestTimeout as error:
+            logger.warning("turn %s may still run: %s", turn.turn_id, error)
+        except CodexRuntimeError as error:
+            logger.debug("turn %s needs no interrupt any more: %s", turn.turn_id, error)

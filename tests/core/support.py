@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from codex_runtime import _events
-from codex_runtime._events import Channel
+from codex_runtime import _channel
+from codex_runtime._channel import Channel
 from codex_runtime.protocol import (
     AgentMessageDeltaNotification,
     AgentMessageItem,
@@ -50,7 +50,7 @@ def bounds(**values: int) -> Generator[None]:
     """Other bounds than the real ones, so that a few events are many."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
-            patch.setattr(_events, f"_{name}", value)
+            patch.setattr(_channel, f"_{name}", value)
         yield
 
 

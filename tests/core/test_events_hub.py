@@ -195,9 +195,6 @@ def test_an_event_without_a_thread_goes_to_no_thread(event: Event) -> None:
 
 
 @pytest.mark.parametrize("event", WITHOUT_A_THREAD)
-@pytest.mark.xfail(
-    strict=True, reason="events whose thread id is None reach a subscriber of everything twice"
-)
 def test_an_event_without_a_thread_goes_once_to_who_wants_everything(event: Event) -> None:
     hub, everything = Hub(), Recorder()
     hub.subscribe(everything)
@@ -269,9 +266,6 @@ def test_a_turn_on_its_way_counts_as_active_though_it_has_no_name() -> None:
     assert hub.active_turn(T) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a turn/started without an id leaves its thread busy for ever"
-)
 def test_a_start_without_an_id_leaves_no_turn_that_could_never_end() -> None:
     hub = Hub()
 

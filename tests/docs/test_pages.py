@@ -22,13 +22,6 @@ from codex_runtime.testing import ScriptedModel
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
 
-INTERNAL = {
-    # Called by other modules of this package, and by nobody else.
-    codex_runtime.TurnHandle: {"interrupt_on_leaving", "keep_time"},
-    codex_runtime.Subscription: {"fail", "push", "strained"},
-}
-"""Members without an underscore that are not for users."""
-
 
 def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
@@ -120,7 +113,7 @@ def test_every_table_of_transitions_is_drawn() -> None:
 
 
 def members(kind: type) -> set[str]:
-    return {name for name in vars(kind) if not name.startswith("_")} - INTERNAL.get(kind, set())
+    return {name for name in vars(kind) if not name.startswith("_")}
 
 
 def parameters(kind: type) -> set[str]:

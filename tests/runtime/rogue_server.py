@@ -73,14 +73,12 @@ def flood() -> None:
 
 
 def stay() -> None:
-    """Ignore the end of stdin and SIGTERM, and have a child that does so too."""
+    """Ignore SIGTERM, as later the end of stdin, and have a child that does so too."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen(ASLEEP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     assert child.stdout
     child.stdout.readline()
     note(child.pid)
-    send(method="warning", params={"message": "here to stay"})
-    time.sleep(60)
 
 
 def start_turn() -> None:
@@ -106,6 +104,7 @@ def interrupt_turn() -> None:
 AT_START: dict[str, Callable[[], None]] = {
     "exit": lambda: say_last_words(7),
     "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "stay": stay,
     "silent": lambda: time.sleep(60),
     "garbage": lambda: write("Welcome!\n\n{\n[]\n\x00\xff\n"),
     "noisy": make_noise,
@@ -115,7 +114,7 @@ AFTER_ANSWER: dict[tuple[str, str], Callable[[], None]] = {
     ("garbage", "initialize"): lambda: write("and now for something completely different\n"),
     ("deaf", "initialize"): deaf,
     ("flood", "initialize"): flood,
-    ("stay", "initialize"): stay,
+    ("stay", "initialize"): lambda: time.sleep(60),
     ("exclusive", "initialize"): lambda: note("ready"),
     ("turn", "turn/start"): start_turn,
     ("turn", "turn/interrupt"): interrupt_turn,

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from runtime.support import Server, a_thread, settled
 
-from codex_runtime import EventsLost, ThreadHandle, _events
+from codex_runtime import EventsLost, ThreadHandle, _channel
 from codex_runtime.protocol import AgentMessageDeltaNotification, Event
 
 PIECES = 4000
@@ -113,8 +113,8 @@ async def test_two_consumers_of_one_thread_each_get_everything(server: Server) -
 async def test_a_consumer_that_lags_beyond_every_bound_is_told_and_goes_on(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_events, "_LAG", 20_000)
-    monkeypatch.setattr(_events, "_CAP", 100_000)
+    monkeypatch.setattr(_channel, "_LAG", 20_000)
+    monkeypatch.setattr(_channel, "_CAP", 100_000)
     async with a_thread(server) as thread:
         turn = await thread.turn_start("Work.")
         ids = turn.thread_id, turn.turn_id

@@ -4,7 +4,7 @@ import anyio
 import pytest
 from core.support import completed
 
-from codex_runtime._events import Channel
+from codex_runtime._channel import Channel
 from codex_runtime.errors import CodexRuntimeError, ConnectionLost
 from codex_runtime.protocol import (
     Event,

@@ -1,5 +1,6 @@
 """Requests and answers over a connection in memory, in every order and out of it."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -251,6 +252,30 @@ async def test_a_line_that_is_no_message_is_counted_and_costs_only_itself(
         # A blank line is nothing at all.
         assert runtime.statistics().malformed == bool(line.strip())
         assert await runtime.call_raw("test/on") == {}
+
+
+async def test_every_notification_is_an_event_whatever_its_params(server: Server) -> None:
+    lines = [
+        b'{"method":"test/none"}',
+        b'{"method":"test/null","params":null}',
+        b'{"method":"test/list","params":[1]}',
+        b'{"method":"turn/started","params":[1]}',
+        b'{"method":"turn/started","params":{"threadId":7,"turn":false}}',
+        b'{"method":"turn/completed","params":{}}',
+        b'{"method":"turn/started","params":{"threadId":"t","turn":{"id":"u","items":[[],[]]}}}',
+        b'{"method":"item/completed","params":{"threadId":"t","turnId":"u","item":null}}',
+        b'{"method":"item/completed","params":{"threadId":"t","turnId":"u","item":{"type":"new"}}}',
+        b'{"method":"thread/status/changed","params":{"threadId":"t","status":"odd"}}',
+        b'{"method":"test/flat","params":7,"emittedAtMs":5,"extra":[{}]}',
+    ]
+    async with server.runtime() as runtime, runtime.events() as events:
+        for line in lines:
+            server.line(line)
+        got = [await anext(events) for _ in lines]
+        assert [event.method for event in got] == [json.loads(line)["method"] for line in lines]
+        assert runtime.statistics().notifications == len(lines)
+        assert runtime.statistics().malformed == 0
+        assert got[-1].emitted_at_ms == 5
 
 
 async def test_requests_go_through_while_nobody_takes_the_events(server: Server) -> None:

@@ -154,9 +154,9 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "command:no-writing-by-default": Requirement(
         "design:6", "Without a word of the caller a command cannot write, and the turn goes on."
     ),
-    "command:blocked-leaves-no-item": Requirement(
+    "command:blocked-is-told": Requirement(
         "fact:136",
-        "A command that fails at once for want of permission is told to the model and is no item.",
+        "A command that the sandbox blocks is told to the model, be it an item of the turn or not.",
     ),
     "command:writes-in-the-workspace": Requirement(
         "design:6", "With all three words of SEC-004 a command can write in the workspace."

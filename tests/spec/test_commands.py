@@ -64,8 +64,8 @@ async def test_a_command_cannot_write_by_default(server: Server) -> None:
     assert not (server.workspace / "out.txt").exists()
 
 
-@requirement("command:blocked-leaves-no-item")
-async def test_a_command_that_the_sandbox_blocks_leaves_no_item(server: Server) -> None:
+@requirement("command:blocked-is-told")
+async def test_a_command_that_the_sandbox_blocks_is_told_to_the_model(server: Server) -> None:
     server.says(
         shell("echo no > out.txt", output=_NO_WRITING, exit_code=1),
         assistant_message("I may not write."),
@@ -76,7 +76,8 @@ async def test_a_command_that_the_sandbox_blocks_leaves_no_item(server: Server) 
 
     assert "Read-only file system" in server.calls[-1].last_tool_output
     assert (result.status, result.text) == ("completed", "I may not write.")
-    assert commands(result) == []
+    # The real one leaves it out when it fails before codex has told of its start (fact 136).
+    assert [command.status for command in commands(result)] in (["failed"], [])
     assert result.abandoned == ()
     assert not (server.workspace / "out.txt").exists()
 

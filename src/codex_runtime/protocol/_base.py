@@ -140,27 +140,33 @@ class Unknown(Wire, frozen=True, kw_only=True, tag_field="type", tag=SENTINEL):
     """A variant that this version does not know, of a union told apart by `type`.
 
     Attributes:
+        type: Always `"unknown"`, so that `item.type` can be asked of any item; what codex said
+            is `raw["type"]`.
         raw: The object as it was received, under its wire names.
     """
 
+    type: ClassVar[Literal["unknown"]] = "unknown"
     raw: dict[str, Any]
 
 
 class UnknownKind(Wire, frozen=True, kw_only=True, tag_field="kind", tag=SENTINEL):
     """The same for a union told apart by `kind`."""
 
+    kind: ClassVar[Literal["unknown"]] = "unknown"
     raw: dict[str, Any]
 
 
 class UnknownMode(Wire, frozen=True, kw_only=True, tag_field="mode", tag=SENTINEL):
     """The same for a union told apart by `mode`."""
 
+    mode: ClassVar[Literal["unknown"]] = "unknown"
     raw: dict[str, Any]
 
 
 class UnknownHandlerType(Wire, frozen=True, kw_only=True, tag_field="handlerType", tag=SENTINEL):
     """The same for a union told apart by `handlerType`."""
 
+    handler_type: ClassVar[Literal["unknown"]] = "unknown"
     raw: dict[str, Any]
 
 
