@@ -43,6 +43,7 @@ class Hub:
         self._where: dict[type[Event], _Where] = {}
         self._of_turns: set[type[Event]] = set()
         self._active: dict[str, str] = {}
+        self._last_ended: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
 
     @property
@@ -89,6 +90,7 @@ class Hub:
         """Give `sink` the events of this turn, and of no other any more."""
         self._starting.pop(thread_id, None)
         self._turns[thread_id, turn_id] = sink
+        self._note_running(thread_id, turn_id)
 
     def forget_turn(self, thread_id: str, turn_id: str | None) -> None:
         """Nobody wants the events of this turn any more."""
@@ -125,6 +127,7 @@ class Hub:
         for sink in self._sinks():
             sink.fail(reason())
         self._active.clear()
+        self._last_ended.clear()
 
     def _sinks(self) -> list[Sink]:
         sinks = [*self._turns.values(), *self._starting.values()]
@@ -167,10 +170,17 @@ class Hub:
             return event.thread_id or None, None
         thread_id, turn_id = event.thread_id, event.turn.id
         if event.method == "turn/started":
-            self._active[thread_id] = turn_id
-        elif self._active.get(thread_id) == turn_id:
-            del self._active[thread_id]
+            self._note_running(thread_id, turn_id)
+        else:
+            self._last_ended[thread_id] = turn_id
+            if self._active.get(thread_id) == turn_id:
+                del self._active[thread_id]
         return thread_id, turn_id
+
+    def _note_running(self, thread_id: str, turn_id: str) -> None:
+        # A turn may have ended before the answer that names it has been looked at.
+        if self._last_ended.get(thread_id) != turn_id:
+            self._active[thread_id] = turn_id
 
 
 def _where_unknown(event: Any) -> tuple[str | None, str | None]:

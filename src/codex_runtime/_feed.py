@@ -61,6 +61,8 @@ class TurnFeed:
         state.turn_id = turn_id
         self._hub.claim_turn(state.thread_id, turn_id, self)
         for event, size in self._early.take():
+            if self.ended.is_set():
+                break
             if turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
                 self.push(event, size)
 
@@ -71,11 +73,12 @@ class TurnFeed:
     def push(self, event: Event, size: int) -> None:
         """Take the next event. Called by the reader."""
         state, channel = self.state, self.channel
-        if not state.apply(event):
+        if event.method not in state.FOLDED:
             # Deltas, most of all events, are done here.
             if channel is not None:
                 channel.push(event, size)
             return
+        state.apply(event)
         if state.ended and channel is not None:
             for item in state.open_items:
                 channel.push(

@@ -21,10 +21,22 @@ from codex_runtime.policy import (
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import ThreadStartParams, TurnStartParams, UserInput
 
-__all__ = ["TurnInput", "thread_params", "turn_params"]
+__all__ = ["TurnInput", "check_before_start", "thread_params", "turn_params"]
 
 TurnInput: TypeAlias = "str | UserInput | Sequence[str | UserInput]"
 """What a turn is told: text, or the protocol's input items (`TextInput`, `ImageInput`, …)."""
+
+
+def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
+    """Find out what can be found out without a server, before one is started for nothing.
+
+    Raises:
+        EmptyInput: There is nothing in `prompt`.
+        InvalidArgument: An option cannot be used.
+    """
+    if isinstance(prompt, str) and not prompt.strip():
+        raise EmptyInput
+    _checked_cwd(options, remote=False)
 
 
 def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:

@@ -5,8 +5,8 @@ there, and whatever is awaited would hold back every other thread's events.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -28,6 +28,7 @@ from codex_runtime._connection import (
 )
 from codex_runtime._events import Hub
 from codex_runtime._outgoing import encode
+from codex_runtime._parking import Parking
 from codex_runtime.errors import (
     CodexRuntimeError,
     RemoteProtocolError,
@@ -46,9 +47,9 @@ logger = logging.getLogger("codex_runtime.peer")
 P = TypeVar("P")
 R = TypeVar("R")
 
-_EASY_PACE: Final = 0.01
-"""Seconds between two reads while some consumer is strained. At 256 KiB a read that leaves 25 MB/s
-of room, four times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
+_EASY_PACE: Final = 0.05
+"""Seconds between two reads while some consumer is strained. At 1 MiB a read that leaves 20 MB/s
+of room, three times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
 fact 120), so only a consumer asleep under an artificial flood makes a difference."""
 
 Answer: TypeAlias = Raw | RpcError | CodexRuntimeError
@@ -70,27 +71,28 @@ class Counters:
 class Pending:
     """A request that was sent, until its answer is there."""
 
-    __slots__ = ("_answer", "_arrived", "method")
+    __slots__ = ("_answer", "_parking", "method")
 
     def __init__(self, method: str) -> None:
         self.method = method
         self._answer: Answer | None = None
-        self._arrived = anyio.Event()
+        self._parking = Parking()
 
     def settle(self, answer: Answer) -> None:
         """Called by the reader, once."""
         self._answer = answer
-        self._arrived.set()
+        self._parking.wake()
 
     async def wait(self) -> Raw:
-        """Wait for the result, as it came. Cancelling loses nothing: wait again.
+        """Wait for the result, as it came. Cancelling loses nothing: wait again. For one task.
 
         Raises:
             RequestRefused: The server answered with an error.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime was closed.
         """
-        await self._arrived.wait()
+        while self._answer is None:
+            await self._parking.wait()
         match self._answer:
             case Raw() as result:
                 return result
@@ -107,6 +109,7 @@ class Peer:
     Attributes:
         counters: What went over this connection so far.
         codec: Decodes what the server sends.
+        places: To hold while a request is in flight. `call` does; whoever uses `open` must.
     """
 
     def __init__(self, transport: Transport, hub: Hub, *, max_in_flight: int) -> None:
@@ -117,7 +120,7 @@ class Peer:
         self._connection: Connection[Pending] = Connection()
         # Beyond about 128 requests in flight the server leaves some without any answer
         # (fact 115), so the rest wait here, in order.
-        self._slots = anyio.Semaphore(max_in_flight, fast_acquire=True)
+        self.places = anyio.Semaphore(max_in_flight, fast_acquire=True)
         self._end_reason: Callable[[], CodexRuntimeError] = RuntimeClosed
 
     @property
@@ -164,8 +167,15 @@ class Peer:
     async def call(self, method: str, params: bytes, *, timeout: float) -> Raw:
         """Send a request given as bytes; wait for its result, undecoded. See `request`."""
         with anyio.move_on_after(timeout):
-            async with self.open(method, params) as pending:
-                return await pending.wait()
+            await self.places.acquire()
+            try:
+                request_id, pending = self._ask(method, params)
+                try:
+                    return await pending.wait()
+                finally:
+                    self._connection.settle(request_id)
+            finally:
+                self.places.release()
         self.counters.timeouts += 1
         raise RequestTimeout(method, timeout)
 
@@ -178,26 +188,30 @@ class Peer:
             # Without the cause: its text may hold a part of the payload.
             raise RemoteProtocolError(method, "it cannot be read") from None
 
-    @asynccontextmanager
-    async def open(self, method: str, params: bytes) -> AsyncGenerator[Pending]:
-        """Send a request; the body may wait for its answer as often as it likes.
+    @contextmanager
+    def open(self, method: str, params: bytes) -> Generator[Pending]:
+        """Send a request at once; the body may wait for its answer as often as it likes.
 
-        Entering waits for one's turn among the requests in flight.
+        Does not queue for one of `places`, so that what stops a turn never has to wait behind
+        hung requests.
         """
-        async with self._slots:
-            pending = Pending(method)
-            try:
-                request_id, message = self._connection.request(method, params, pending)
-            except CodexRuntimeError:
-                if self._connection.phase is Phase.CLOSED:
-                    raise self._end_reason() from None
-                raise
-            try:
-                self._send(message)
-                self.counters.requests += 1
-                yield pending
-            finally:
-                self._connection.settle(request_id)
+        request_id, pending = self._ask(method, params)
+        try:
+            yield pending
+        finally:
+            self._connection.settle(request_id)
+
+    def _ask(self, method: str, params: bytes) -> tuple[int, Pending]:
+        pending = Pending(method)
+        try:
+            request_id, message = self._connection.request(method, params, pending)
+        except CodexRuntimeError:
+            if self._connection.phase is Phase.CLOSED:
+                raise self._end_reason() from None
+            raise
+        self._send(message)
+        self.counters.requests += 1
+        return request_id, pending
 
     def notify(self, method: str) -> None:
         """Send a notification that has no parameters."""
@@ -211,16 +225,18 @@ class Peer:
             logger.debug("the transport has ended; a message of %d bytes was dropped", len(message))
 
     def _dispatch(self, lines: list[bytes]) -> None:
-        counters, codec, publish = self.counters, self.codec, self._hub.publish
+        counters, notification, publish = (
+            self.counters,
+            self.codec.notification,
+            self._hub.publish,
+        )
         for line in lines:
             try:
                 envelope = decode_envelope(line)
                 if envelope.id is UNSET and envelope.method is not UNSET:
                     counters.notifications += 1
                     publish(
-                        codec.notification(
-                            envelope.method, envelope.params, envelope.emitted_at_ms
-                        ),
+                        notification(envelope.method, envelope.params, envelope.emitted_at_ms),
                         len(line),
                     )
                 else:

@@ -6,7 +6,7 @@ import anyio
 
 from codex_runtime._feed import TurnFeed
 from codex_runtime.errors import TurnTimedOut
-from codex_runtime.turn import TurnHandle, interrupt_before_leaving
+from codex_runtime.turn import TurnHandle, stop
 
 __all__ = ["keep_time"]
 
@@ -27,5 +27,5 @@ async def keep_time(turn: TurnHandle, feed: TurnFeed, allowed: float) -> None:
             left -= anyio.current_time() - began
         if left <= 0 and not feed.ended.is_set():
             feed.timed_out_after = allowed
-            await interrupt_before_leaving(turn)
+            await stop(turn)
             feed.fail(TurnTimedOut(allowed, feed.state.result()))

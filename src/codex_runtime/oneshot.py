@@ -7,11 +7,12 @@ from typing import Any, Unpack
 
 from anyio import from_thread
 
+from codex_runtime._params import check_before_start
 from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_names
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
 from codex_runtime.thread import TurnInput
-from codex_runtime.turn import TurnHandle, interrupt_before_leaving
+from codex_runtime.turn import TurnHandle, stop_before_leaving
 
 __all__ = ["run", "run_sync", "stream"]
 
@@ -49,6 +50,7 @@ async def run(
     if runtime is not None:
         thread = await runtime.thread_start(**of_thread)
         return await thread.run(prompt, raise_on_failure=raise_on_failure, **of_turn)
+    check_before_start(prompt, of_thread)
     async with Runtime() as own:
         thread = await own.thread_start(**of_thread)
         return await thread.run(prompt, raise_on_failure=raise_on_failure, **of_turn)
@@ -102,6 +104,7 @@ class Stream:
 
     async def __aenter__(self) -> TurnHandle:
         if self._given is None:
+            check_before_start(self._prompt, self._of_thread)
             await self._runtime.__aenter__()
         try:
             thread = await self._runtime.thread_start(**self._of_thread)
@@ -119,7 +122,7 @@ class Stream:
     ) -> None:
         try:
             if self._turn is not None:
-                await interrupt_before_leaving(self._turn)
+                await stop_before_leaving(self._turn)
         finally:
             await self._close()
 

@@ -102,17 +102,12 @@ class TurnState:
         """Items started and not completed yet."""
         return tuple(self._open.values())
 
-    def apply(self, event: Event) -> bool:
-        """Take the next event of this turn; tell whether it changed anything.
-
-        Deltas change nothing: completed items are whole.
-        """
+    def apply(self, event: Event) -> None:
+        """Take the next event of this turn. Deltas change nothing: completed items are whole."""
         fold = self._FOLDS.get(event.method)
         # One whose payload is beyond repair comes under its own name, but without its fields.
-        if fold is None or not isinstance(event, Notification):
-            return False
-        fold(self, event)
-        return True
+        if fold is not None and isinstance(event, Notification):
+            fold(self, event)
 
     def give_up(self) -> None:
         """Record that the end of the turn will not be known."""
@@ -179,6 +174,9 @@ class TurnState:
         "thread/tokenUsage/updated": _on_usage,
         "turn/completed": _on_turn_completed,
     }
+
+    FOLDED: ClassVar[frozenset[str]] = frozenset(_FOLDS)
+    """The wire names of the events that change anything, for those who cannot afford a call."""
 
 
 _ENDS: Final[dict[str, TurnStatus]] = {

@@ -27,7 +27,7 @@ from codex_runtime.turn import (
     DEFAULT_TURN_TIMEOUT,
     INTERRUPT_BOUND,
     TurnHandle,
-    interrupt_before_leaving,
+    stop_before_leaving,
 )
 
 if TYPE_CHECKING:
@@ -121,9 +121,11 @@ class ThreadHandle:
         turn = TurnHandle(self._client, feed)
         try:
             with anyio.move_on_after(self._client.request_timeout) as patience:
-                async with peer.open(methods.TURN_START.method, params) as pending:
-                    await self._claim(pending, turn, feed)
+                async with peer.places:
+                    with peer.open(methods.TURN_START.method, params) as pending:
+                        await self._claim(pending, turn, feed)
             if patience.cancelled_caught:
+                peer.counters.timeouts += 1
                 raise RequestTimeout(methods.TURN_START.method, self._client.request_timeout)
         finally:
             if not feed.state.turn_id:
@@ -139,7 +141,7 @@ class ThreadHandle:
             # The server may have started the turn already, and nobody would ever know of it.
             with anyio.move_on_after(INTERRUPT_BOUND, shield=True), suppress(CodexRuntimeError):
                 feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
-                await interrupt_before_leaving(turn)
+                await stop_before_leaving(turn)
             raise
 
 

@@ -12,6 +12,8 @@ from codex_runtime import protocol
 from codex_runtime._arguments import seconds as seconds_of
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
+from codex_runtime._outgoing import encode
+from codex_runtime._peer import Pending
 from codex_runtime.errors import (
     CodexRuntimeError,
     InvalidArgument,
@@ -118,7 +120,7 @@ class TurnHandle:
         try:
             await self._feed.ended.wait()
         except anyio.get_cancelled_exc_class():
-            await interrupt_before_leaving(self)
+            await stop_before_leaving(self)
             raise
         if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
             raise self._feed.error
@@ -145,6 +147,7 @@ class TurnHandle:
 
         Raises:
             RequestTimeout: The turn did not end in time.
+            RequestRefused: The turn has ended, but the server does not take `kill_commands`.
             ConnectionLost: The server went away before the turn ended.
             RuntimeClosed: The runtime was closed before the turn ended.
         """
@@ -153,7 +156,7 @@ class TurnHandle:
         with anyio.move_on_after(seconds):
             await self._feed.started.wait()
             if not self._feed.ended.is_set() and not self._interrupt_sent:
-                await self._ask_to_stop(seconds)
+                await self._ask_to_stop()
             await self._feed.ended.wait()
             if kill_commands:
                 await self._kill(running | self._open_commands(), seconds)
@@ -162,18 +165,19 @@ class TurnHandle:
             return
         raise RequestTimeout(methods.TURN_INTERRUPT.method, seconds)
 
-    async def _ask_to_stop(self, seconds: float) -> None:
-        self._interrupt_sent = True
-        async with anyio.create_task_group() as race:
-            race.start_soon(self._ask, seconds)
-            # The answer decides nothing: the turn's end does, and it may come without one.
-            await self._feed.ended.wait()
-            race.cancel_scope.cancel()
-
-    async def _ask(self, seconds: float) -> None:
+    async def _ask_to_stop(self) -> None:
         params = protocol.TurnInterruptParams(thread_id=self.thread_id, turn_id=self.turn_id)
+        with self._client.peer.open(methods.TURN_INTERRUPT.method, encode(params)) as pending:
+            self._interrupt_sent = True
+            async with anyio.create_task_group() as race:
+                race.start_soon(self._note_answer, pending)
+                # The answer decides nothing: the turn's end does, and it may come without one.
+                await self._feed.ended.wait()
+                race.cancel_scope.cancel()
+
+    async def _note_answer(self, pending: Pending) -> None:
         try:
-            await self._client.request(methods.TURN_INTERRUPT, params, timeout=seconds)
+            await pending.wait()
         except CodexRuntimeError as error:
             # Refused, when the turn has ended just before; its end is on the way then.
             logger.debug("turn %s: %s", self.turn_id, error)
@@ -225,12 +229,17 @@ class TextStream:
                 return event.delta
 
 
-async def interrupt_before_leaving(turn: TurnHandle) -> None:
-    """Interrupt for a caller who is going away: shielded, bounded, never raising."""
+async def stop(turn: TurnHandle) -> None:
+    """Interrupt a turn that nobody waits for any more: bounded, never raising."""
+    try:
+        await turn.interrupt(timeout=INTERRUPT_BOUND)
+    except RequestTimeout as error:
+        logger.warning("turn %s may still run: %s", turn.turn_id, error)
+    except CodexRuntimeError as error:
+        logger.debug("turn %s needs no interrupt any more: %s", turn.turn_id, error)
+
+
+async def stop_before_leaving(turn: TurnHandle) -> None:
+    """The same for a caller who is being cancelled: shielded."""
     with anyio.CancelScope(shield=True):
-        try:
-            await turn.interrupt(timeout=INTERRUPT_BOUND)
-        except RequestTimeout as error:
-            logger.warning("turn %s may still run: %s", turn.turn_id, error)
-        except CodexRuntimeError as error:
-            logger.debug("turn %s needs no interrupt any more: %s", turn.turn_id, error)
+        await stop(turn)

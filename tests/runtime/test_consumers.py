@@ -9,7 +9,7 @@ from runtime.support import Server, a_thread, settled
 from codex_runtime import EventsLost, ThreadHandle, _channel
 from codex_runtime.protocol import AgentMessageDeltaNotification, Event
 
-PIECES = 4000
+PIECES = 16_000
 """Deltas of 200 characters: three times what waits untouched for a consumer."""
 
 

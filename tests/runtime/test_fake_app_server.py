@@ -235,6 +235,79 @@ async def test_a_running_command_outlives_an_interrupt(
     assert talk.items("commandExecution")[0]["exitCode"] == 0
 
 
+async def test_commands_left_running_are_listed_page_by_page(
+    fake: FakeAppServer, talk: Conversation
+) -> None:
+    thread = await talk.thread()
+    for cmd in ("sleep 1", "sleep 2", "sleep 3"):
+        gate = fake.gate()
+        fake.enqueue(shell(cmd, output="never said\n", gate=gate))
+        place = len(talk.heard)
+        turn = await talk.turn_start(thread)
+        await gate.wait_reached()
+        await talk.result("turn/interrupt", threadId=thread, turnId=turn)
+        await talk.completed(thread, after=place)
+
+    pages: list[list[str]] = []
+    cursor = None
+    for _ in range(2):
+        found = await talk.result(
+            "thread/backgroundTerminals/list", threadId=thread, limit=2, cursor=cursor
+        )
+        pages.append([terminal["command"] for terminal in found["data"]])
+        cursor = found["nextCursor"]
+    await talk.result("thread/backgroundTerminals/clean", threadId=thread)
+    await talk.until(lambda _: len(talk.items("commandExecution")) == 3)
+
+    assert pages == [["sleep 1", "sleep 2"], ["sleep 3"]]
+    assert cursor is None
+    killed = talk.items("commandExecution")
+    assert [(item["exitCode"], item["aggregatedOutput"]) for item in killed] == [(-1, None)] * 3
+
+
+async def test_a_command_that_ends_by_itself_is_listed_no_more(
+    fake: FakeAppServer, talk: Conversation
+) -> None:
+    gate = fake.gate()
+    fake.enqueue(shell("sleep 9", gate=gate), assistant_message("ok"))
+    thread = await talk.thread()
+    await talk.turn_start(thread)
+    await gate.wait_reached()
+    while_running = await talk.result("thread/backgroundTerminals/list", threadId=thread)
+    gate.open()
+    await talk.completed(thread)
+    after = await talk.result("thread/backgroundTerminals/list", threadId=thread)
+
+    assert (len(while_running["data"]), after["data"]) == (1, [])
+
+
+async def test_background_terminals_are_experimental(fake: FakeAppServer) -> None:
+    async with conversation(await fake.connect()) as talk:
+        await talk.initialize(experimentalApi=False)
+        refusals = [
+            await talk.refusal(f"thread/backgroundTerminals/{name}", threadId="x", processId="1")
+            for name in ("list", "terminate", "clean")
+        ]
+
+    assert {text.partition(" ")[2] for text in refusals} == {"requires experimentalApi capability"}
+
+
+async def test_a_resumed_thread_keeps_its_developers_instructions(fake: FakeAppServer) -> None:
+    fake.enqueue(assistant_message("ok"), assistant_message("ok"))
+    async with with_fake(fake) as talk:
+        thread = await talk.thread(baseInstructions="Be brief.", developerInstructions="Be kind.")
+        await talk.turn(thread)
+    others = {"baseInstructions": "Be long.", "developerInstructions": "Be rude."}
+    async with with_fake(fake) as talk:
+        await talk.result("thread/resume", threadId=thread, excludeTurns=True, **others)
+        await talk.turn(thread)
+
+    # As codex 0.163 does: the developer's are in the history, the base instructions are not.
+    told = [item["content"][0]["text"] for item in fake.last_call.input[:2]]
+    assert told == ["Be long.", "Be kind."]
+    assert fake.last_call.instructions == "Be long."
+
+
 async def test_steering_waits_for_a_running_command(
     fake: FakeAppServer, talk: Conversation
 ) -> None:

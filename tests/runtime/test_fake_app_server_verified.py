@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,9 @@ from codex_runtime.testing import (
     together,
     tool_call,
 )
+from codex_runtime.testing._gates import Gate
 from codex_runtime.testing._json import is_list, is_object
+from codex_runtime.testing._step_types import Shell
 
 pytestmark = pytest.mark.real
 
@@ -52,6 +54,18 @@ LOOKUP = {
     "description": "Looks up.",
     "inputSchema": {"type": "object", "properties": {"q": {"type": "string"}}},
 }
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "integer"}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+TERMINATE = "thread/backgroundTerminals/terminate"
+
+LASTING = "sleep 97"
+"""A command that runs until it is ended."""
 
 VOLATILE = {
     "completedAt", "completedAtMs", "createdAt", "durationMs", "emittedAtMs", "recencyAt",
@@ -133,9 +147,31 @@ def lines(messages: Sequence[object]) -> list[str]:
 
 
 def reported(calls: tuple[ModelCall, ...]) -> list[list[str]]:
-    """What the model was told of its calls, without how long they took."""
-    took = r"Chunk ID: \w+|Wall time: [\d.]+|aborted by user"
-    return [[re.sub(took, "", text) for text in call.tool_outputs.values()] for call in calls]
+    """What the model was told of its calls, without what is not the same in any two runs."""
+    varying = (
+        r"Chunk ID: \w+|Wall time: [\d.]+|process_id: \d+"
+        # Of a command that was killed: told only if its end is noticed before it is given up.
+        r"|Process exited with code 137\n"
+    )
+    return [[re.sub(varying, "", text) for text in call.tool_outputs.values()] for call in calls]
+
+
+def asked(calls: tuple[ModelCall, ...]) -> list[Json]:
+    """What the model was asked for, and told by the developer besides the base instructions."""
+    return [
+        {
+            "text": call.raw["text"],
+            "reasoning": call.raw["reasoning"],
+            "developer": [
+                part["text"]
+                for item in [each for each in call.input if each.get("role") == "developer"][1:]
+                for part in item["content"]
+                # What codex writes itself: skills, permissions, and more.
+                if not part["text"].startswith("<")
+            ],
+        }
+        for call in calls
+    ]
 
 
 async def plain(talk: Conversation, work: Path) -> None:
@@ -209,12 +245,124 @@ async def two_turns(talk: Conversation, work: Path) -> None:
     await talk.turn(thread, "again", approvalPolicy="never", effort="high")
 
 
+async def instructed(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work), developerInstructions="Talk like a pirate.")
+    await talk.turn(thread, outputSchema=SCHEMA)
+    await talk.turn(thread, "again")
+
+
+async def schemas_while_running(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work))
+    turn = await talk.turn_start(thread, outputSchema=SCHEMA)
+    await talk.event("item/agentMessage/delta", delta="said", threadId=thread)
+    text = [{"type": "text", "text": "and this"}]
+    for content, why in ([], "EmptyInput"), (text, "ActiveTurnOutputSchemaMismatch"):
+        params: Json = {"threadId": thread, "input": content, "outputSchema": {"type": "string"}}
+        answer = await talk.request("turn/start", **params)
+        message = f"failed to submit turn input: {why}"
+        assert answer["error"] == {"code": -32603, "message": message}
+    assert await talk.turn_start(thread, "and this", outputSchema=SCHEMA) == turn
+    await talk.completed(thread)
+
+
+async def left_running(talk: Conversation, work: Path) -> str:
+    """Interrupt a turn while its command runs; return the thread."""
+    thread = await talk.thread(cwd=str(work), approvalPolicy="never")
+    turn = await command_started(talk, thread)
+    await talk.result("turn/interrupt", threadId=thread, turnId=turn)
+    await talk.completed(thread)
+    return thread
+
+
+async def command_started(talk: Conversation, thread: str) -> str:
+    place = len(talk.heard)
+    turn = await talk.turn_start(thread)
+
+    def started(message: Json) -> bool:
+        item = message.get("params", {}).get("item", {})
+        return message.get("method") == "item/started" and item["type"] == "commandExecution"
+
+    await talk.until(started, after=place)
+    return turn
+
+
+async def terminals(talk: Conversation, thread: str) -> list[str]:
+    """The process ids of what runs, after a look at the rest of the list."""
+    listed = await talk.result("thread/backgroundTerminals/list", threadId=thread)
+    assert listed["nextCursor"] is None
+    running = talk.items("commandExecution", of="item/started")
+    same = {item["id"]: (item["processId"], item["cwd"]) for item in running}
+    nothing = {"osPid": None, "cpuPercent": None, "rssKb": None}
+    for terminal in listed["data"]:
+        process_id, cwd = same[terminal["itemId"]]
+        assert terminal == {
+            "itemId": terminal["itemId"],
+            "processId": process_id,
+            "command": LASTING,
+            "cwd": cwd,
+            **nothing,
+        }
+    return [terminal["processId"] for terminal in listed["data"]]
+
+
+async def terminated(talk: Conversation, work: Path) -> None:
+    thread = await left_running(talk, work)
+    (process_id,) = await terminals(talk, thread)
+    end = {"threadId": thread, "processId": process_id}
+    place = len(talk.heard)
+    first = await talk.result(TERMINATE, **end)
+    await talk.event("item/completed", after=place, threadId=thread)
+    again = await talk.result(TERMINATE, **end)
+    assert (first, again) == ({"terminated": True}, {"terminated": False})
+    assert await terminals(talk, thread) == []
+    await talk.turn(thread, "again")
+
+
+async def cleaned(talk: Conversation, work: Path) -> None:
+    thread = await left_running(talk, work)
+    place = len(talk.heard)
+    assert await talk.result("thread/backgroundTerminals/clean", threadId=thread) == {}
+    await talk.event("item/completed", after=place, threadId=thread)
+    assert await terminals(talk, thread) == []
+
+
+async def archived(talk: Conversation, work: Path) -> None:
+    thread = await left_running(talk, work)
+    await talk.result("thread/archive", threadId=thread)
+    await talk.event("thread/archived", threadId=thread)
+
+
+async def terminated_in_its_turn(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work), approvalPolicy="never")
+    await command_started(talk, thread)
+    (process_id,) = await terminals(talk, thread)
+    end = {"threadId": thread, "processId": process_id}
+    await talk.result(TERMINATE, **end)
+    await talk.completed(thread)
+
+
+async def cleaned_in_its_turn(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work), approvalPolicy="never")
+    await command_started(talk, thread)
+    await talk.result("thread/backgroundTerminals/clean", threadId=thread)
+    await talk.completed(thread)
+
+
 TOOL_ANSWERS: dict[str, Json] = {
     "well": {"result": {"success": True, "contentItems": [{"type": "inputText", "text": "42"}]}},
     "failed": {"result": {"success": False, "contentItems": []}},
     "wrong": {"result": {"success": True}},
     "refused": {"error": {"code": -32601, "message": "no"}},
 }
+
+
+def on_the_fake(step: Step) -> Step:
+    """The step with which the fake plays what `step` is with codex."""
+    if isinstance(step, Shell) and step.cmd == LASTING:
+        # A command of the fake runs as long as a gate is shut; the real one has a gate before it.
+        return replace(step, gate=Gate())
+    return step
+
 
 CASES: dict[str, tuple[Act, tuple[Step, ...]]] = {
     "a message": (plain, (assistant_message("Hello there, friend.", usage=Usage(50, 20, 9, 4)),)),
@@ -244,6 +392,25 @@ CASES: dict[str, tuple[Act, tuple[Step, ...]]] = {
     ),
     "an unknown tool": (plain, (tool_call("nothing", {}), assistant_message("ok"))),
     "two turns, with overrides": (two_turns, (assistant_message("1"), assistant_message("2"))),
+    "instructions, and a schema for one turn": (
+        instructed,
+        (assistant_message("1"), assistant_message("2")),
+    ),
+    "a schema for all of its turn": (
+        schemas_while_running,
+        (stall("half said"), assistant_message("ok")),
+    ),
+    "a command left running, terminated": (terminated, (shell(LASTING), assistant_message("ok"))),
+    "a command left running, cleaned": (cleaned, (shell(LASTING),)),
+    "a command left running, archived": (archived, (shell(LASTING),)),
+    "a command terminated in its turn": (
+        terminated_in_its_turn,
+        (shell(LASTING), assistant_message("ok")),
+    ),
+    "a command cleaned in its turn": (
+        cleaned_in_its_turn,
+        (shell(LASTING), assistant_message("ok")),
+    ),
     "HTTP 400": (plain, (fail(status=400, message="no"),)),
     "HTTP 429": (plain, (fail(status=429),)),
     "HTTP 500": (plain, (fail(status=500),)),
@@ -302,6 +469,7 @@ class Recording:
 
     told: list[str]
     reported: list[list[str]]
+    asked: list[Json]
 
 
 @pytest.fixture(scope="module", params=binaries()[:1])
@@ -323,7 +491,9 @@ def recordings(
                     work.mkdir()
                     await act(talk, work)
                     found[case] = Recording(
-                        generic(told(talk, after=place), work), reported(model.calls[calls:])
+                        generic(told(talk, after=place), work),
+                        reported(model.calls[calls:]),
+                        asked(model.calls[calls:]),
                     )
                     assert not model.remaining_steps, case
 
@@ -338,13 +508,19 @@ def workspace(folder: Path, case: str) -> Path:
 
 
 def generic(messages: list[str], work: Path) -> list[str]:
-    """`messages` without the number of the model call and the folder, which cannot be the same."""
-    return [
-        re.sub(
-            r"model call .*; the prompt", "model call; the prompt", line.replace(str(work), "/work")
-        )
-        for line in messages
-    ]
+    """`messages` without the folder, and without what is not the same in any two runs."""
+    varying = {
+        r"model call .*; the prompt": "model call; the prompt",
+        # Of a command that was killed: whether its end is noticed before it is given up.
+        r'"exitCode": (-1|137)\b': '"exitCode": "killed"',
+    }
+    found: list[str] = []
+    for line in messages:
+        text = line.replace(str(work), "/work")
+        for pattern, instead in varying.items():
+            text = re.sub(pattern, instead, text)
+        found.append(text)
+    return found
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -352,13 +528,14 @@ async def test_the_fake_says_what_codex_says(
     case: str, recordings: dict[str, Recording], tmp_path: Path
 ) -> None:
     act, steps = CASES[case]
-    fake = FakeAppServer(*steps)
+    fake = FakeAppServer(*map(on_the_fake, steps))
 
     async with with_fake(fake) as talk:
         await act(talk, tmp_path)
 
     assert generic(told(talk), tmp_path) == recordings[case].told
     assert reported(fake.calls) == recordings[case].reported
+    assert asked(fake.calls) == recordings[case].asked
     assert fake.remaining_steps == ()
 
 
@@ -377,6 +554,15 @@ REFUSED: dict[str, tuple[str, Json]] = {
     "turn of nobody": ("turn/start", {"threadId": NOBODY, "input": []}),
     "interrupt of nobody": ("turn/interrupt", {"threadId": NOBODY, "turnId": "x"}),
     "steer of nobody": ("turn/steer", {"threadId": NOBODY, "expectedTurnId": "x", "input": []}),
+    "terminals of nobody": ("thread/backgroundTerminals/list", {"threadId": NOBODY}),
+    "terminals, no thread id": ("thread/backgroundTerminals/list", {}),
+    "cleaning of nobody": ("thread/backgroundTerminals/clean", {"threadId": NOBODY}),
+    "terminating of nobody": (TERMINATE, {"threadId": NOBODY, "processId": "7"}),
+    "terminating no process": (TERMINATE, {"threadId": NOBODY}),
+    "terminating a word": (TERMINATE, {"threadId": NOBODY, "processId": "xx"}),
+    "terminating an empty word": (TERMINATE, {"threadId": NOBODY, "processId": ""}),
+    "terminating a number": (TERMINATE, {"threadId": NOBODY, "processId": 7}),
+    "bad instructions": ("thread/start", {"developerInstructions": 3}),
     "bad sandbox": ("thread/start", {"sandbox": "nope"}),
     "bad policy": ("thread/start", {"approvalPolicy": "nope"}),
     "bad cwd": ("thread/start", {"cwd": 3}),
@@ -444,6 +630,17 @@ async def ephemeral(talk: Conversation, work: Path) -> None:
         await talk.request(method, threadId=thread, **params)
 
 
+async def terminals_of_the_idle(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work))
+    for method, params in (
+        ("thread/backgroundTerminals/list", {}),
+        ("thread/backgroundTerminals/list", {"cursor": "x"}),
+        ("thread/backgroundTerminals/clean", {}),
+        (TERMINATE, {"processId": "-7"}),
+    ):
+        await talk.request(method, threadId=thread, **params)
+
+
 async def interrupts_of_the_idle(talk: Conversation, work: Path) -> None:
     thread = await talk.thread(cwd=str(work))
     turn = await talk.turn_start(thread)
@@ -473,6 +670,7 @@ CONVERSATIONS: dict[str, tuple[Act, tuple[Step, ...]]] = {
     "refusals": (refusals, ()),
     "the life of a thread": (life_of_a_thread, (assistant_message("Hello."),)),
     "an ephemeral thread": (ephemeral, (assistant_message("Hello."),)),
+    "no terminals": (terminals_of_the_idle, ()),
     "interrupts": (interrupts_of_the_idle, (stall("half said"), assistant_message("ok"))),
     "nothing but reads": (reads, ()),
 }

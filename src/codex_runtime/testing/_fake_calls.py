@@ -17,9 +17,11 @@ from codex_runtime.testing._fake_items import (
     file_change,
     turn_diff,
 )
+from codex_runtime.testing._fake_state import Terminal
+from codex_runtime.testing._fake_tools import knows_tool, tool_result
 from codex_runtime.testing._fake_wire import Question
-from codex_runtime.testing._gates import GateTimeout
-from codex_runtime.testing._json import Json, is_list, member, objects, text_of
+from codex_runtime.testing._gates import Gate, GateTimeout
+from codex_runtime.testing._json import Json, member, text_of
 from codex_runtime.testing._patches import FileChange, read_patch
 from codex_runtime.testing._step_types import ApplyPatch, Shell, ToolCall
 
@@ -33,6 +35,9 @@ NEVER_ESCALATES = (
     "approval policy is Never"
 )
 """What codex tells the model of an escalated command under `never`."""
+
+ABORTED = "Wall time: 0.0 seconds\naborted by user"
+"""What codex tells the model of a command whose turn was interrupted."""
 
 BLOCKED_PATCH = (
     "patch rejected: writing is blocked by {sandbox} sandbox; rejected by user approval settings"
@@ -139,9 +144,9 @@ class CallPlay:
         self._launch(item)
         self._play.item_started(item)
         if call.gate is None:
-            self._exited(call_id, call, item, late=False)
+            self._exited(call, item)
         else:
-            await self._while_running(call_id, call, item)
+            await self._while_running(call, call.gate, item)
 
     def _command_needs_approval(self, call: Shell) -> bool:
         settings = self._play.thread.settings
@@ -158,38 +163,67 @@ class CallPlay:
         item["processId"] = self._play.process.ticker.process_id()
         item["source"] = "unifiedExecStartup"
 
-    async def _while_running(self, call_id: str, call: Shell, item: Json) -> None:
-        assert call.gate is not None  # noqa: S101 — the caller has looked
+    async def _while_running(self, call: Shell, gate: Gate, item: Json) -> None:
+        terminal = Terminal(item["id"], int(item["processId"]), call.cmd, item["cwd"])
+        self._play.thread.terminals[terminal.process_id] = terminal
+        self._play.process.start_soon(self._run, terminal, call, gate, item)
         try:
-            await wait_for_gate(call.gate)
+            await terminal.ended.wait()
         except anyio.get_cancelled_exc_class():
             # Interrupting a turn does not stop its command (fact 61).
-            self._play.process.start_soon(self._outlives, call_id, call, item)
+            if not terminal.ended.is_set():
+                terminal.left = True
+                self._report(terminal.item_id, ABORTED)
             raise
-        self._exited(call_id, call, item, late=True)
+        if terminal.failure is not None:
+            raise terminal.failure
 
-    async def _outlives(self, call_id: str, call: Shell, item: Json) -> None:
-        assert call.gate is not None  # noqa: S101 — only a command at a gate can outlive its turn
+    async def _run(self, terminal: Terminal, call: Shell, gate: Gate, item: Json) -> None:
         try:
-            await wait_for_gate(call.gate)
-        except GateTimeout:
-            return
-        self._exited(call_id, call, item, late=True)
+            with terminal.scope:
+                await wait_for_gate(gate)
+        except GateTimeout as error:
+            terminal.failure = error
+        else:
+            if terminal.killed is None:
+                self._exited(call, item, terminal)
+            else:
+                self._was_killed(terminal, item)
+        self._play.thread.terminals.pop(terminal.process_id, None)
+        terminal.ended.set()
 
-    def _exited(self, call_id: str, call: Shell, item: Json, *, late: bool) -> None:
-        if late and call.output:
+    def _exited(self, call: Shell, item: Json, terminal: Terminal | None = None) -> None:
+        if terminal is not None and call.output:
             # Output before the first poll is never sent as a delta (fact 66).
             method = "item/commandExecution/outputDelta"
-            self._play.notify(method, itemId=call_id, delta=call.output)
+            self._play.notify(method, itemId=item["id"], delta=call.output)
         status = "completed" if call.exit_code == 0 else "failed"
-        done = {"aggregatedOutput": call.output or None, "exitCode": call.exit_code}
-        self._play.item_completed({**item, "status": status, "durationMs": 0, **done})
+        self._command_completed(item, status, call.output or None, call.exit_code)
+        if terminal is not None and terminal.left:
+            return
         count = -(-len(call.output) // 4)
         self._report(
-            call_id,
+            item["id"],
             f"Chunk ID: 000000\nWall time: 0.0000 seconds\nProcess exited with code "
             f"{call.exit_code}\nOriginal token count: {count}\nOutput:\n{call.output}",
         )
+
+    def _was_killed(self, terminal: Terminal, item: Json) -> None:
+        self._command_completed(item, "failed", None, -1)
+        if terminal.left:
+            return
+        if terminal.killed == "clean":
+            gone = f"UnknownProcessId {{ process_id: {terminal.process_id} }}"
+            self._report(terminal.item_id, f"exec_command failed: {gone}")
+        else:
+            head = "Chunk ID: 000000\nWall time: 0.0000 seconds\nOriginal token count: 0\n"
+            self._report(terminal.item_id, f"{head}Output:\n")
+
+    def _command_completed(
+        self, item: Json, status: str, output: str | None, exit_code: int
+    ) -> None:
+        done = {"aggregatedOutput": output, "exitCode": exit_code, "durationMs": 0}
+        self._play.item_completed({**item, "status": status, **done})
 
     def _ask_command(self, call_id: str, call: Shell, item: Json) -> None:
         process, thread = self._play.process, self._play.thread
@@ -226,7 +260,7 @@ class CallPlay:
         if lasting or decision == "accept":
             self._launch(item)
             process.unflag(thread)
-            self._exited(call_id, call, item, late=False)
+            self._exited(call, item)
             return False
         refused = decision in ("decline", "cancel")
         self._play.item_completed({**item, "status": "declined" if refused else "failed"})
@@ -307,7 +341,7 @@ class CallPlay:
     async def _tool(self, call_id: str, call: ToolCall) -> None:
         await checkpoint()
         process, thread = self._play.process, self._play.thread
-        if not _knows(thread.dynamic_tools, call):
+        if not knows_tool(thread.dynamic_tools, call):
             self._report(call_id, f"unsupported call: {call.name}")
             return
         try:
@@ -333,7 +367,7 @@ class CallPlay:
             raise
         finally:
             process.wire.questions.pop(question.id, None)
-        content, success = _tool_result(member(question.answer))
+        content, success = tool_result(member(question.answer))
         self._tool_done(item, content, success=success)
         self._report(call_id, text_of(content, between="\n"))
 
@@ -347,26 +381,3 @@ class CallPlay:
         """Tell the model what came of a call, with its next request."""
         told = {"type": "function_call_output", "call_id": call_id, "output": output}
         self._play.thread.conversation.append(told)
-
-
-def _knows(tools: list[Json], call: ToolCall) -> bool:
-    for tool in tools:
-        if tool.get("type") == "namespace":
-            inside = [each.get("name") for each in objects(tool.get("tools"))]
-            if tool.get("name") == call.namespace and call.name in inside:
-                return True
-        elif tool.get("name") == call.name and tool.get("namespace") == call.namespace:
-            return True
-    return False
-
-
-def _tool_result(answer: Json) -> tuple[list[Json], bool]:
-    if "error" in answer:
-        return [{"type": "inputText", "text": "dynamic tool request failed"}], False
-    result = member(answer.get("result"))
-    content, success = result.get("contentItems"), result.get("success")
-    kinds = [part.get("type") for part in objects(content)]
-    known = {"inputText", "inputImage", "inputAudio"}
-    if not is_list(content) or not isinstance(success, bool) or not known.issuperset(kinds):
-        return [{"type": "inputText", "text": "dynamic tool response was invalid"}], False
-    return objects(content), success

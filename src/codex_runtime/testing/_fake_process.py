@@ -27,6 +27,9 @@ __all__ = ["FakeProcess", "World"]
 
 Args = TypeVarTuple("Args")
 
+DEFAULT_EFFORT = "medium"
+"""The effort that codex asks gpt-5.5 for when nobody names one."""
+
 _TOOLS: list[Json] = [
     {"type": "function", "name": "exec_command"},
     {"type": "custom", "name": "apply_patch"},
@@ -113,6 +116,7 @@ class FakeProcess:
         for thread in self.world.threads.values():
             if thread.turn is not None:
                 thread.turn.status, thread.turn = "interrupted", None
+            thread.terminals.clear()
             thread.loaded = thread.subscribed = False
 
     def start_soon(self, run: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
@@ -237,11 +241,18 @@ class FakeProcess:
         """Ask the script, as codex asks the model."""
         raw: Json = {
             "model": thread.settings.model,
-            "instructions": "",
-            "input": list(thread.conversation),
+            "input": thread.told_to_model(),
             "tools": [*_TOOLS, *thread.dynamic_tools],
-            "reasoning": {"effort": thread.settings.effort},
+            "reasoning": {"effort": thread.settings.effort or DEFAULT_EFFORT},
+            "text": {"verbosity": "low"},
         }
+        if thread.turn is not None and thread.turn.output_schema is not None:
+            raw["text"]["format"] = {
+                "type": "json_schema",
+                "strict": True,
+                "schema": thread.turn.output_schema,
+                "name": "codex_output_schema",
+            }
         script = self.world.script
         return script.answer(script.call(raw, {}))
 

@@ -11,13 +11,18 @@ from codex_runtime.testing._fake_params import (
     apply_overrides,
     approval_policy,
     need,
-    need_thread_id,
     need_user_input,
     sandbox_policy,
     text_or_none,
 )
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
-from codex_runtime.testing._fake_threads import THREAD_HANDLERS, Handler, RequestId
+from codex_runtime.testing._fake_terminals import TERMINAL_HANDLERS
+from codex_runtime.testing._fake_threads import (
+    THREAD_HANDLERS,
+    Handler,
+    RequestId,
+    loaded_thread,
+)
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._home import DEFAULT_MODEL
 from codex_runtime.testing._json import Json, is_list, member
@@ -78,13 +83,13 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
     # As in codex, what is misspelled is told before what is missing.
     for check in (approval_policy, sandbox_policy):
         check(params)
-    thread = _loaded_thread(process, params)
+    thread = loaded_thread(process, params)
     client_id = text_or_none(params, "clientUserMessageId")
     settings = copy(thread.settings)
     apply_overrides(settings, params, settings.cwd)
-    if (running := thread.turn) is not None and params.get("outputSchema") is not None:
-        message = "failed to submit turn input: ActiveTurnOutputSchemaMismatch"
-        raise Refused(message, code=-32603)
+    schema, running = params.get("outputSchema"), thread.turn
+    if running is not None:
+        _check_addition(running, content, schema)
     if settings != thread.settings:
         thread.settings = settings
         told = {"threadId": thread.id, "threadSettings": settings.as_json()}
@@ -94,17 +99,28 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
         _steer(running, content, client_id)
         process.wire.result(request_id, {"turn": _bare(running)})
         return
-    turn = FakeTurn(process.ticker.uuid(), content, client_id)
+    turn = FakeTurn(process.ticker.uuid(), content, client_id, schema)
     if not thread.ephemeral:
         thread.preview = thread.preview or input_text(content)
     process.wire.result(request_id, {"turn": turn.as_json()})
     process.start_turn(thread, turn)
 
 
+def _check_addition(turn: FakeTurn, content: list[Json], schema: object) -> None:
+    """Refuse what a `turn/start` cannot add to a turn that runs already."""
+    why = None
+    if not content:
+        why = "EmptyInput"
+    elif schema not in (None, turn.output_schema):
+        why = "ActiveTurnOutputSchemaMismatch"
+    if why is not None:
+        raise Refused(f"failed to submit turn input: {why}", code=-32603)
+
+
 def _turn_steer(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     content = need_user_input(params)
     expected = need(params, "expectedTurnId")
-    thread = _loaded_thread(process, params)
+    thread = loaded_thread(process, params)
     turn = thread.turn
     if turn is None or not turn.started:
         raise Refused("no active turn to steer")
@@ -125,7 +141,7 @@ def _steer(turn: FakeTurn, content: list[Json], client_id: str | None) -> None:
 
 def _turn_interrupt(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     wanted = need(params, "turnId")
-    thread = _loaded_thread(process, params)
+    thread = loaded_thread(process, params)
     turn = thread.turn
     if wanted == "":
         # Undocumented, and it works at any time (fact 58).
@@ -154,14 +170,6 @@ def _interrupt_idle(thread: FakeThread, request_id: RequestId, wanted: str) -> N
         raise Refused(f"expected active turn id {wanted} but found {last}")
     # No answer at all until the next turn of the thread ends (fact 60).
     thread.unanswered.append(request_id)
-
-
-def _loaded_thread(process: FakeProcess, params: Json) -> FakeThread:
-    thread_id = need_thread_id(params)
-    thread = process.world.threads.get(thread_id)
-    if thread is None or not thread.loaded:
-        raise Refused(f"thread not found: {thread_id}")
-    return thread
 
 
 def _bare(turn: FakeTurn) -> Json:
@@ -214,6 +222,7 @@ def _command_exec(process: FakeProcess, request_id: RequestId, params: Json) -> 
 
 HANDLERS: dict[str, Handler] = {
     **THREAD_HANDLERS,
+    **TERMINAL_HANDLERS,
     "account/read": _account_read,
     "command/exec": _command_exec,
     "initialize": _initialize,

@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 import anyio
 
 from codex_runtime.testing._json import Json
 
-__all__ = ["CONTEXT_WINDOW", "FakeThread", "FakeTurn", "Settings", "Ticker", "Totals"]
+__all__ = ["CONTEXT_WINDOW", "FakeThread", "FakeTurn", "Settings", "Terminal", "Ticker", "Totals"]
 
 CONTEXT_WINDOW = 258_400
 """Tokens: what codex 0.163 reports for gpt-5.5, 95 % of the model's window (fact 92)."""
+
+BASE_INSTRUCTIONS = "You are Codex, a coding agent."
+"""How codex's own base instructions begin; their text belongs to the model, and is long."""
 
 EPOCH_MS = 1_790_000_000_000
 """Milliseconds since 1970 at which every fake's time begins. Fixed, so that runs are equal."""
@@ -111,10 +115,52 @@ class Settings:
 
 
 @dataclass(eq=False)
+class Terminal:
+    """A command that runs at its gate, in its turn or after it (fact 61).
+
+    Attributes:
+        command: As the model wrote it.
+        scope: Cancelled to kill the command.
+        killed: Which request killed it, if one did.
+        left: Whether its turn was interrupted, so that nobody waits for it any more.
+        failure: Why it never ended.
+        ended: Set when its `item/completed` was sent, or with `failure`.
+    """
+
+    item_id: str
+    process_id: int
+    command: str
+    cwd: str
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    killed: Literal["terminate", "clean"] | None = None
+    left: bool = False
+    failure: Exception | None = None
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+    def kill(self, how: Literal["terminate", "clean"]) -> None:
+        """End the command; its `item/completed` follows."""
+        self.killed = how
+        self.scope.cancel()
+
+    def as_json(self) -> Json:
+        """Return it as the protocol's ThreadBackgroundTerminal."""
+        return {
+            "itemId": self.item_id,
+            "processId": str(self.process_id),
+            "command": self.command,
+            "cwd": self.cwd,
+            "osPid": None,
+            "cpuPercent": None,
+            "rssKb": None,
+        }
+
+
+@dataclass(eq=False)
 class FakeTurn:
     """One turn.
 
     Attributes:
+        output_schema: What the model's answer has to match; any JSON, None for nothing.
         steering: Inputs that wait for the next model request.
         scope: Cancelled to interrupt the turn.
         stream: Cancelled to break off what the model is saying; None while it says nothing.
@@ -126,6 +172,7 @@ class FakeTurn:
     id: str
     input: list[Json]
     client_id: str | None
+    output_schema: object = None
     status: str = "inProgress"
     error: Json | None = None
     items: list[Json] = field(default_factory=list[Json])
@@ -182,6 +229,7 @@ class FakeThread:
         last_interrupted: Whether the newest turn that ended was interrupted, and its id.
         unanswered: Interrupt requests that 0.163 leaves open until a turn ends (fact 60).
         approved: Commands and files that were accepted for the session.
+        terminals: Commands that run, by process id.
     """
 
     id: str
@@ -189,6 +237,8 @@ class FakeThread:
     created: int
     path: str | None
     originator: str
+    base_instructions: str = BASE_INSTRUCTIONS
+    developer_instructions: str | None = None
     ephemeral: bool = False
     name: str | None = None
     preview: str = ""
@@ -202,6 +252,7 @@ class FakeThread:
     conversation: list[Json] = field(default_factory=list[Json])
     dynamic_tools: list[Json] = field(default_factory=list[Json])
     approved: set[str] = field(default_factory=set[str])
+    terminals: dict[int, Terminal] = field(default_factory=dict[int, Terminal])
     first_unread: str | None = None
     loaded: bool = True
     subscribed: bool = True
@@ -213,6 +264,20 @@ class FakeThread:
     def durable(self) -> bool:
         """Whether another process could resume it (facts 14 to 17)."""
         return not self.ephemeral and (bool(self.turns) or self.name is not None)
+
+    def told_to_model(self) -> list[Json]:
+        """Return the `input` of a model request: the instructions, then the conversation."""
+        texts = [self.base_instructions, self.developer_instructions]
+        instructions: list[Json] = [
+            {
+                "type": "message",
+                "role": "developer",
+                "content": [{"type": "input_text", "text": text}],
+            }
+            for text in texts
+            if text
+        ]
+        return [*instructions, *self.conversation]
 
     def as_json(self, version: str, view: str | None = None) -> Json:
         """Return it as the protocol's Thread; its turns too when there is a `view` of them."""

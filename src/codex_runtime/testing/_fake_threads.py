@@ -19,7 +19,7 @@ from codex_runtime.testing._json import Json, objects
 if TYPE_CHECKING:
     from codex_runtime.testing._fake_process import FakeProcess
 
-__all__ = ["THREAD_HANDLERS", "Handler"]
+__all__ = ["THREAD_HANDLERS", "Handler", "RequestId", "loaded_thread"]
 
 RequestId: TypeAlias = int | str
 """What a client calls its request."""
@@ -53,8 +53,10 @@ def _start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
         path=None if ephemeral else f"{folder}/rollout-2026-09-21T14-13-20-{thread_id}.jsonl",
         originator=process.client_name or "",
         ephemeral=ephemeral,
+        developer_instructions=text_or_none(params, "developerInstructions"),
         dynamic_tools=objects(params.get("dynamicTools")),
     )
+    _set_base_instructions(thread, params)
     world.threads[thread_id] = thread
     process.wire.result(request_id, thread.opened_json(world.version))
     process.wire.notify("thread/started", {"thread": thread.as_json(world.version)})
@@ -69,6 +71,8 @@ def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     if not thread.loaded:
         # On a loaded thread overrides are ignored without a word (fact 33).
         apply_overrides(thread.settings, params, process.world.cwd)
+        # Developer instructions are part of the history, and stay what they were.
+        _set_base_instructions(thread, params)
         thread.loaded, thread.status = True, {"type": "idle"}
     thread.subscribed = True
     full = params.get("excludeTurns") is not True
@@ -172,6 +176,9 @@ def _archive(process: FakeProcess, request_id: RequestId, params: Json) -> None:
         if (turn := thread.turn) is not None:
             turn.scope.cancel()
             await turn.done.wait()
+        for terminal in [*thread.terminals.values()]:
+            terminal.kill("clean")
+            await terminal.ended.wait()
         process.set_status(thread, {"type": "notLoaded"})
         thread.archived, thread.loaded, thread.subscribed = True, False, False
         process.wire.result(request_id, {})
@@ -197,6 +204,20 @@ def _unsubscribe(process: FakeProcess, request_id: RequestId, params: Json) -> N
         status = "unsubscribed" if thread.subscribed else "notSubscribed"
         thread.subscribed = False
     process.wire.result(request_id, {"status": status})
+
+
+def loaded_thread(process: FakeProcess, params: Json) -> FakeThread:
+    """Return the thread that a request names, which must be loaded."""
+    thread_id = need_thread_id(params)
+    thread = process.world.threads.get(thread_id)
+    if thread is None or not thread.loaded:
+        raise Refused(f"thread not found: {thread_id}")
+    return thread
+
+
+def _set_base_instructions(thread: FakeThread, params: Json) -> None:
+    own = text_or_none(params, "baseInstructions")
+    thread.base_instructions = thread.base_instructions if own is None else own
 
 
 def _known(

@@ -18,6 +18,9 @@ DEFAULT_MODEL = "gpt-5.5"
 freeform `apply_patch`. Unknown names get a `warning` per turn and no `apply_patch`; newer
 models get a JavaScript tool instead (measured on 0.154 and 0.163)."""
 
+TEMPORARY = "tmpdir"
+"""The folder of a home that is TMPDIR, where codex's sandbox leaves a folder (seen on 0.163)."""
+
 PROVIDER = "scripted"
 """The name of the model provider in config.toml."""
 
@@ -31,7 +34,7 @@ _QUIET: dict[str, object] = {
 }
 """Settings that keep codex off the network, measured with a recording proxy on 0.163."""
 
-_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT")
+_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
 """Variables of this process that a scripted codex may see: what it takes to run programs."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -88,12 +91,18 @@ def child_environment(home: Path) -> dict[str, str]:
 
     The user's own `CODEX_*`, `OPENAI_*` and proxy variables are not in it, HOME is `home`, and
     the machine's managed configuration is off, so that a run is the same everywhere.
+
+    Raises:
+        OSError: The folder for temporary files cannot be made in `home`.
     """
+    temporary = home / TEMPORARY
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = {name: os.environ[name] for name in _PASSED if name in os.environ}
     return {
         **kept,
         "CODEX_HOME": str(home),
         "HOME": str(home),
+        "TMPDIR": str(temporary),
         "CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG": "1",
         "NO_PROXY": "127.0.0.1,localhost",
     }

@@ -171,7 +171,11 @@ class ScriptedModel(Scripted):
         """Return the whole environment for a codex process on `home`.
 
         HOME is the same folder, managed configuration is off, and no variable of yours that
-        could change what codex does is passed on.
+        could change what codex does is passed on. TMPDIR is a folder in `home`, made here, so
+        that nothing codex leaves there outlives the home.
+
+        Raises:
+            OSError: That folder cannot be made.
         """
         return child_environment(Path(home).absolute())
 

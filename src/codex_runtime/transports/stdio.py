@@ -13,6 +13,7 @@ from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES, LineSplitter
 from codex_runtime._process import ServerProcess
 from codex_runtime._redaction import Redactor
 from codex_runtime.transports import Ending, TransportClosed
+from codex_runtime.transports._readiness import Readiness
 
 if os.name == "posix":
     import fcntl
@@ -21,9 +22,10 @@ __all__ = ["StdioTransport"]
 
 logger = logging.getLogger("codex_runtime.server")
 
-_CHUNK: Final = 2**18
-"""Bytes read at once. Under a flood one read then carries about a thousand events, which
-is what keeps the cost of waking the reader out of the cost of an event."""
+_CHUNK: Final = 2**20
+"""Bytes read at once. Under a flood one read then carries about four thousand events, which is
+what keeps the cost of waking the reader, and each of many consumers, out of the cost of an
+event."""
 
 _PIPE_SIZE: Final = 2**20
 """Bytes the kernel may hold for us (Linux; its default is 65,536), so that the server need not
@@ -66,6 +68,7 @@ class StdioTransport:
         self._closing = False
         self._output_over = False
         self._closed = anyio.Event()
+        self._readiness = Readiness(process.stdout)
         _widen(process.stdout)
 
     @property
@@ -94,7 +97,8 @@ class StdioTransport:
                 chunk = os.read(self.process.stdout, _CHUNK)
             except BlockingIOError:
                 waited = True
-                await self._wait_readable()
+                if not await self._readiness.wait():
+                    self._output_over = True
                 continue
             if not chunk:
                 self._output_over = True
@@ -119,6 +123,7 @@ class StdioTransport:
                 await self._closed.wait()
             return
         self._closing = True
+        self._readiness.close()
         try:
             await self.process.end(self._discard)
         finally:
@@ -184,7 +189,7 @@ class StdioTransport:
         await anyio.sleep(_AFTERGLOW)
         if not self._output_over:
             self._output_over = True
-            anyio.notify_closing(self.process.stdout)
+            self._readiness.close()
 
     async def _wait_exit(self) -> None:
         try:
@@ -198,12 +203,6 @@ class StdioTransport:
                 os.close(descriptor)
         while not self.process.poll():  # noqa: ASYNC110 — the kernel sets no event of ours
             await anyio.sleep(_LOOK_AGAIN)
-
-    async def _wait_readable(self) -> None:
-        try:
-            await anyio.wait_readable(self.process.stdout)
-        except anyio.ClosedResourceError:
-            self._output_over = True
 
     def _discard(self) -> None:
         """Empty the pipes: a server that cannot write may not come to its end."""
