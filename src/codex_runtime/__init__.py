@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from codex_runtime._version import __version__
 
 if TYPE_CHECKING:
-    from codex_runtime._launch import ServerInfo
+    from codex_runtime._handshake import ServerInfo
     from codex_runtime._statistics import Statistics
     from codex_runtime._subscription import Subscription
     from codex_runtime.errors import (
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from codex_runtime.usage import TokenUsage
 
 _HOMES = {
-    "_launch": ("ServerInfo",),
+    "_handshake": ("ServerInfo",),
     "_statistics": ("Statistics",),
     "_subscription": ("Subscription",),
     "errors": (

@@ -1,16 +1,17 @@
 """What handles share: the connection of the moment, the event hub, the limits of waiting."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from anyio.abc import TaskGroup
 
 from codex_runtime._events import Hub
+from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer
 from codex_runtime.errors import CodexRuntimeError, RuntimeClosed
 from codex_runtime.protocol import Method
 
-__all__ = ["Client", "not_open"]
+__all__ = ["Client"]
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -31,7 +32,7 @@ class Client:
         self.remote = remote
         self._peer: Peer | None = None
         self._tasks: TaskGroup | None = None
-        self._closed: Callable[[], CodexRuntimeError] = not_open
+        self._closed: Callable[[], CodexRuntimeError] = RuntimeClosed
 
     @property
     def peer(self) -> Peer:
@@ -62,13 +63,15 @@ class Client:
         seconds = self.request_timeout if timeout is None else timeout
         return await self.peer.request(method, params, timeout=seconds)
 
+    async def call_raw(
+        self, method: str, params: Mapping[str, Any] | None, *, timeout: float
+    ) -> Any:
+        """Send a request given as plain data; see `Runtime.call_raw`."""
+        encoded = encode({} if params is None else params)
+        return await self.peer.call_plain(method, encoded, timeout=timeout)
+
     def spawn(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that lives as long as the connection."""
         if self._tasks is None:
             raise self._closed()
         self._tasks.start_soon(run, *args)
-
-
-def not_open() -> CodexRuntimeError:
-    """The error for using a runtime that has not been opened."""
-    return RuntimeClosed("the runtime is not open; use `async with Runtime() as runtime:`")

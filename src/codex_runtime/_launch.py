@@ -1,53 +1,21 @@
-"""From options to a server that is ready: process, greeting, version."""
+"""From options to a server process. Light on imports: the sooner it runs, the sooner it is ready."""
 
 import os
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 from codex_runtime._binary import find_codex
 from codex_runtime._environment import child_environment
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart, home_of, prepare_home
-from codex_runtime._outgoing import encode
-from codex_runtime._peer import Peer
 from codex_runtime._process import ServerProcess
-from codex_runtime._redaction import Redactor, secrets_of
-from codex_runtime._version import __version__
 from codex_runtime.errors import (
-    IncompatibleCodexVersion,
     InvalidArgument,
-    RemoteProtocolError,
 )
-from codex_runtime.transports import Transport
-from codex_runtime.transports.stdio import StdioTransport
 
-__all__ = ["MINIMUM_CODEX", "Connect", "Greeting", "Launch", "ServerInfo", "handshake"]
-
-MINIMUM_CODEX: Final = "0.154.0"
-"""Older ones corrupt threads of newer ones, or report turns that never come (facts 53, 135)."""
-
-Connect: TypeAlias = Callable[[], Awaitable[Transport]]
-"""Gives a transport to a server that somebody else runs."""
-
-
-@dataclass(frozen=True)
-class ServerInfo:
-    """What the server said of itself when it was greeted.
-
-    Attributes:
-        codex_version: Its version, say `"0.163.0"`; None if it gave none that can be read.
-        user_agent: Its own words: version, operating system, terminal, client.
-        codex_home: Where it keeps threads, settings and sign-in.
-        platform_os: `"linux"`, `"macos"`, `"windows"`, or what a newer server says.
-    """
-
-    codex_version: str | None
-    user_agent: str
-    codex_home: str
-    platform_os: str
+__all__ = ["Greeting", "Launch"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +69,27 @@ class Launch:
         prepare_home(home)
         return FirstStart(home)
 
-    def start(self) -> Transport:
+    def start_now(self, *, nothing: bool) -> tuple[FirstStart, ServerProcess | None]:
+        """Start the process, if nothing has to be waited for before.
+
+        Args:
+            nothing: There is nothing to start: the server is somebody else's.
+
+        Raises:
+            CodexNotFound: There is no binary.
+            StartupFailed: The operating system refused.
+            InvalidArgument: The CODEX_HOME cannot be created, or `config` has no form in TOML.
+        """
+        if nothing:
+            return FirstStart(None), None
+        first_start = self.first_start()
+        try:
+            return first_start, self.start() if first_start.try_now() else None
+        except BaseException:
+            first_start.end(started=False)
+            raise
+
+    def start(self) -> ServerProcess:
         """Start the process.
 
         Raises:
@@ -109,67 +97,31 @@ class Launch:
             StartupFailed: The operating system refused.
             InvalidArgument: `config` has no form in TOML.
         """
-        process = ServerProcess(self._argv(), env=self.environment, cwd=self.cwd)
-        return StdioTransport(
-            process,
-            redact=Redactor(secrets_of(self.environment)),
-            max_frame_bytes=self.max_frame_bytes,
-        )
+        return ServerProcess(self._argv(), env=self.environment, cwd=self.cwd)
 
     def _argv(self) -> list[str]:
         if self.command is not None:
             return list(self.command)
+        binary = str(find_codex(self.codex_bin).path)
+        if not self.config:
+            return [binary, "app-server"]
+        # Only here: it needs msgspec, which costs the server a head start of 15 ms.
+        from codex_runtime._toml import toml  # noqa: PLC0415 — see above
+
         overrides = [
             word
-            for name, value in (self.config or {}).items()
-            for word in ("-c", f"{name}={_toml(value, f'config.{name}')}")
+            for name, value in self.config.items()
+            for word in ("-c", f"{name}={toml(value, f'config.{name}')}")
         ]
-        return [str(find_codex(self.codex_bin).path), *overrides, "app-server"]
-
-
-async def handshake(
-    peer: Peer,
-    greeting: Greeting,
-    *,
-    timeout: float,
-) -> ServerInfo:
-    """Greet the server and check that it can be worked with.
-
-    Raises:
-        RequestTimeout: It did not answer in time.
-        RequestRefused: It does not take the greeting.
-        RemoteProtocolError: It answered with something else.
-        IncompatibleCodexVersion: It is too old.
-        ConnectionLost: It went away.
-    """
-    info = {
-        "name": "codex-runtime",
-        "title": None,
-        "version": __version__,
-        **(greeting.client_info or {}),
-    }
-    params = {"clientInfo": info, "capabilities": {"experimentalApi": greeting.experimental_api}}
-    # Undecoded on purpose: the generated types are imported while the server gets ready.
-    answer: Any = await peer.call_plain("initialize", encode(params), timeout=timeout)
-    if not hasattr(answer, "keys"):
-        raise RemoteProtocolError("initialize", "it is no object")
-    peer.notify("initialized")
-    user_agent = str(answer.get("userAgent", ""))
-    server = ServerInfo(
-        codex_version=_version_in(user_agent, str(info["name"])),
-        user_agent=user_agent,
-        codex_home=str(answer.get("codexHome", "")),
-        platform_os=str(answer.get("platformOs", "")),
-    )
-    if greeting.version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
-        raise IncompatibleCodexVersion(server.codex_version, MINIMUM_CODEX)
-    return server
+        return [binary, *overrides, "app-server"]
 
 
 def _words(command: Any) -> tuple[str, ...]:
     words = () if isinstance(command, str) else tuple(map(_word, command))
     if not words or None in words:
-        raise InvalidArgument("command", f"is {command!r}", "give the whole argv as a list of text")
+        raise InvalidArgument(
+            "command", "is no argv", "give the program and its arguments as a list of text"
+        )
     argv = tuple(word or "" for word in words)
     if any("\0" in word for word in argv):
         raise InvalidArgument("command", "holds a NUL character")
@@ -179,38 +131,3 @@ def _words(command: Any) -> tuple[str, ...]:
 def _word(word: Any) -> str | None:
     text: Any = word.__fspath__() if hasattr(word, "__fspath__") else word
     return text if isinstance(text, str) else None
-
-
-def _version_in(user_agent: str, client_name: str) -> str | None:
-    """The version in `NAME/0.163.0 (Debian 12.0.0; x86_64) …`; the name is ours (fact 6)."""
-    found = re.match(r"/(\d+\.\d+\.\d+\S*)", user_agent.removeprefix(client_name))
-    return found[1] if found else None
-
-
-def _numbers(version: str | None) -> tuple[int, ...]:
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version or "")
-    return tuple(map(int, found.groups())) if found else ()
-
-
-def _toml(value: Any, path: str) -> str:
-    """`value` as a TOML expression for codex's `-c name=value`."""
-    match value:
-        case bool() | int() | float() | str():
-            return encode(value, path).decode()
-        case list() | tuple():
-            return _toml_array(value, path)
-        case Mapping():
-            return _toml_table(value, path)
-        case _:
-            raise InvalidArgument(
-                path, f"is of type {type(value).__name__}", "TOML has no form for it"
-            )
-
-
-def _toml_array(values: Any, path: str) -> str:
-    return f"[{', '.join(_toml(v, f'{path}[{i}]') for i, v in enumerate(values))}]"
-
-
-def _toml_table(table: Any, path: str) -> str:
-    pairs = (f"{encode(str(k)).decode()} = {_toml(v, f'{path}.{k}')}" for k, v in table.items())
-    return f"{{{', '.join(pairs)}}}"

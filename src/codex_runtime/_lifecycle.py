@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
 
 import anyio
 
 from codex_runtime._client import Client
+from codex_runtime._handshake import ServerInfo, handshake
 from codex_runtime._homes import FirstStart
-from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo, handshake
+from codex_runtime._launch import Greeting, Launch
 from codex_runtime._owner import Owner
 from codex_runtime._peer import Peer
+from codex_runtime._process import ServerProcess
+from codex_runtime._redaction import Redactor, secrets_of
 from codex_runtime.errors import (
     CodexRuntimeError,
     ConnectionLost,
@@ -20,17 +22,17 @@ from codex_runtime.errors import (
     RuntimeClosed,
     StartupFailed,
 )
-from codex_runtime.transports import Ending, Transport
+from codex_runtime.transports import Connect, Ending, Transport
+from codex_runtime.transports.stdio import StdioTransport
 
 __all__ = ["Lifecycle"]
-
-_NO_WAIT: Final = FirstStart(None)
 
 
 class Lifecycle:
     """Opens the connection of a `Client`, and ends it. Everything runs in one task of its own.
 
     Attributes:
+        client: What thread and turn handles work with.
         server_info: What the server said when it was greeted; None before.
         transport: What carries the conversation; None before.
         peer: Who leads it; None before.
@@ -38,18 +40,19 @@ class Lifecycle:
 
     def __init__(
         self,
-        client: Client,
         source: Launch | Connect,
         greeting: Greeting,
         *,
+        request_timeout: float,
         startup_timeout: float,
         max_in_flight: int,
+        remote: bool,
     ) -> None:
-        self._client = client
         self._source = source
         self._greeting = greeting
         self._startup_timeout = startup_timeout
         self._max_in_flight = max_in_flight
+        self.client = Client(request_timeout=request_timeout, remote=remote)
         self._owner: Owner | None = None
         self._closing = False
         self.server_info: ServerInfo | None = None
@@ -57,25 +60,26 @@ class Lifecycle:
         self.peer: Peer | None = None
 
     @property
+    def pid(self) -> int | None:
+        """The process id of the server, where it is a process of ours."""
+        return self.transport.process.pid if isinstance(self.transport, StdioTransport) else None
+
+    @property
     def phase(self) -> str:
-        """`not open`, `opening`, `open` or `closed`."""
-        if self._owner is None:
-            return "not open"
-        if self._owner.ended:
+        """`opening`, `open` or `closed`."""
+        if self._owner is not None and self._owner.ended:
             return "closed"
         return "open" if self.server_info else "opening"
 
-    async def open(self) -> None:
-        """Start the server and greet it; see `Runtime.__aenter__`."""
-        if self._owner is not None:
-            raise RuntimeClosed("a runtime is opened once; make a new one")
-        first_start = _NO_WAIT
-        if isinstance(self._source, Launch):
-            first_start = self._source.first_start()
-            if first_start.try_now():
-                # Before anything else: the server boots while the event loop's backend and the
-                # generated types, 100 ms together, are still being imported here.
-                self.transport = self._start(self._source, first_start)
+    async def open(self, first_start: FirstStart, process: ServerProcess | None) -> None:
+        """Start the server and greet it; see `Runtime.__aenter__`.
+
+        Args:
+            first_start: The right to start, waited for where `process` is None.
+            process: The server, where it could be started at once.
+        """
+        if process is not None and isinstance(self._source, Launch):
+            self.transport = _over_pipes(process, self._source)
         ready = anyio.Event()
         self._owner = Owner("codex-runtime")
         self._owner.start(lambda: self._main(first_start, ready))
@@ -105,13 +109,6 @@ class Lifecycle:
         if self._owner is not None:
             await self._owner.wait_ended()
 
-    def _start(self, launch: Launch, first_start: FirstStart) -> Transport:
-        try:
-            return launch.start()
-        except BaseException:
-            first_start.end(started=False)
-            raise
-
     async def _main(self, first_start: FirstStart, ready: anyio.Event) -> None:
         try:
             if self.transport is None:
@@ -124,17 +121,17 @@ class Lifecycle:
     async def _connect(self, first_start: FirstStart) -> Transport:
         if isinstance(self._source, Launch):
             await first_start.wait(self._startup_timeout)
-            return self._source.start()
+            return _over_pipes(self._source.start(), self._source)
         return await self._source()
 
     async def _converse(
         self, transport: Transport, first_start: FirstStart, ready: anyio.Event
     ) -> None:
-        self.peer = peer = Peer(transport, self._client.hub, max_in_flight=self._max_in_flight)
+        self.peer = peer = Peer(transport, self.client.hub, max_in_flight=self._max_in_flight)
         refused: CodexRuntimeError | None = None
         try:
             async with anyio.create_task_group() as tasks:
-                self._client.open(peer, tasks)
+                self.client.open(peer, tasks)
                 tasks.start_soon(_read, peer, tasks.cancel_scope)
                 tasks.start_soon(_load_types)
                 refused = await self._greet(peer)
@@ -147,7 +144,7 @@ class Lifecycle:
             with anyio.CancelScope(shield=True):
                 await transport.aclose()
             ending = transport.ending()
-            self._client.close(lambda: self._why_over(ending))
+            self.client.close(lambda: self._why_over(ending))
         if self.server_info is None:
             raise _why_not_ready(refused, ending)
 
@@ -162,6 +159,14 @@ class Lifecycle:
         if self._closing:
             return RuntimeClosed()
         return ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
+
+
+def _over_pipes(process: ServerProcess, launch: Launch) -> StdioTransport:
+    return StdioTransport(
+        process,
+        redact=Redactor(secrets_of(launch.environment)),
+        max_frame_bytes=launch.max_frame_bytes,
+    )
 
 
 async def _read(peer: Peer, everything: anyio.CancelScope) -> None:

@@ -127,14 +127,14 @@ class ServerProcess:
                         self._signal_group(signal.SIGKILL)
                         await self._wait(_EXIT_ON_KILL, drain)
         except BaseException:
-            self._end_at_once()
+            self.kill_now()
             raise
         finally:
             for pipe in (self._popen.stdout, self._popen.stderr):
                 if pipe:
                     pipe.close()
 
-    def _end_at_once(self) -> None:
+    def kill_now(self) -> None:
         """Kill, without a loop to wait in: asyncio's, when it ends, cancels through every shield."""
         if not self.poll():
             self._signal_group(signal.SIGKILL)

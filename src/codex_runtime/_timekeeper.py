@@ -5,8 +5,9 @@ from math import inf
 import anyio
 
 from codex_runtime._feed import TurnFeed
+from codex_runtime._stopping import stop
 from codex_runtime.errors import TurnTimedOut
-from codex_runtime.turn import TurnHandle, stop
+from codex_runtime.turn import TurnHandle
 
 __all__ = ["keep_time"]
 

@@ -8,11 +8,12 @@ from typing import Any, Unpack
 from anyio import from_thread
 
 from codex_runtime._params import check_before_start
+from codex_runtime._stopping import stop_before_leaving
 from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_names
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
 from codex_runtime.thread import TurnInput
-from codex_runtime.turn import TurnHandle, stop_before_leaving
+from codex_runtime.turn import TurnHandle
 
 __all__ = ["run", "run_sync", "stream"]
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 
+# Only what it takes to start a process. The rest, some 60 ms, is imported while that boots.
 from codex_runtime._arguments import absolute_cwd, seconds
-from codex_runtime._client import Client, not_open
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
-from codex_runtime._launch import Connect, Greeting, Launch, ServerInfo
-from codex_runtime._lifecycle import Lifecycle
-from codex_runtime._outgoing import encode
-from codex_runtime._params import thread_params
-from codex_runtime._statistics import Statistics
-from codex_runtime._subscription import Subscription
-from codex_runtime.errors import (
-    InvalidArgument,
-    RemoteProtocolError,
-)
+from codex_runtime._launch import Greeting, Launch
+from codex_runtime.errors import InvalidArgument, RuntimeClosed
 from codex_runtime.options import ThreadOptions
-from codex_runtime.protocol import Method, methods
-from codex_runtime.thread import ThreadHandle
-from codex_runtime.transports.stdio import StdioTransport
+
+if TYPE_CHECKING:
+    from codex_runtime._client import Client
+    from codex_runtime._handshake import ServerInfo
+    from codex_runtime._lifecycle import Lifecycle
+    from codex_runtime._statistics import Statistics
+    from codex_runtime._subscription import Subscription
+    from codex_runtime.protocol import Method
+    from codex_runtime.thread import ThreadHandle
+    from codex_runtime.transports import Connect
 
 __all__ = ["Runtime"]
 
@@ -34,8 +33,7 @@ _STARTUP_TIMEOUT: Final = 30.0
 """Seconds from the start of the process to its answer to the greeting. 0.06 to 0.43 s were
 measured (fact 116), up to 7 s for the last of 40 started at once on two cores (fact 117)."""
 
-_THREAD_TIMEOUT: Final = 120.0
-"""Seconds for opening a thread: required MCP servers are started within it (fact 132)."""
+_NOT_OPEN: Final = "the runtime is not open; use `async with Runtime() as runtime:`"
 
 _MAX_IN_FLIGHT_LIMIT: Final = 64
 """Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
@@ -98,7 +96,7 @@ class Runtime:
             InvalidArgument: An option cannot be used.
             WorkingDirectoryMissing: `cwd` is no folder.
         """
-        launch = Launch(
+        self._launch = Launch(
             codex_bin=codex_bin,
             codex_home=codex_home,
             command=command,
@@ -109,21 +107,20 @@ class Runtime:
             inherit_env=inherit_env,
             max_frame_bytes=_positive("max_frame_bytes", max_frame_bytes),
         )
-        self._client = Client(
-            request_timeout=seconds("request_timeout", request_timeout, 30.0), remote=remote
-        )
-        self._lifecycle = Lifecycle(
-            self._client,
-            connect or launch,
-            Greeting(client_info, experimental_api, version_guard),
-            startup_timeout=seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT),
-            max_in_flight=_in_flight(max_in_flight),
-        )
+        self._connect = connect
+        self._greeting = Greeting(client_info, experimental_api, version_guard)
+        self._request_timeout = seconds("request_timeout", request_timeout, 30.0)
+        self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
+        self._max_in_flight = _in_flight(max_in_flight)
+        self._remote = remote
+        self._life: Lifecycle | None = None
 
     def __repr__(self) -> str:
-        life = self._lifecycle
+        life = self._life
+        if life is None:
+            return "<Runtime, not open>"
         version = life.server_info.codex_version if life.server_info else "of unknown version"
-        return f"<Runtime of codex {version}, pid {self.pid}, {life.phase}>"
+        return f"<Runtime of codex {version}, pid {life.pid}, {life.phase}>"
 
     async def __aenter__(self) -> Self:
         """Start the server and greet it.
@@ -137,8 +134,29 @@ class Runtime:
             HandshakeTimeout: It did not answer the greeting in time.
             RuntimeClosed: This runtime was opened before; make a new one.
         """
-        await self._lifecycle.open()
+        if self._life is not None:
+            raise RuntimeClosed("a runtime is opened once; make a new one")
+        first_start, process = self._launch.start_now(nothing=self._connect is not None)
+        try:
+            self._life = self._new_life()
+        except BaseException:
+            if process is not None:
+                process.kill_now()
+            raise
+        await self._life.open(first_start, process)
         return self
+
+    def _new_life(self) -> Lifecycle:
+        from codex_runtime._lifecycle import Lifecycle  # noqa: PLC0415 — while the server boots
+
+        return Lifecycle(
+            self._connect or self._launch,
+            self._greeting,
+            request_timeout=self._request_timeout,
+            startup_timeout=self._startup_timeout,
+            max_in_flight=self._max_in_flight,
+            remote=self._remote,
+        )
 
     async def __aexit__(
         self,
@@ -151,8 +169,7 @@ class Runtime:
     @property
     def pid(self) -> int | None:
         """The server's process id; None where it is not a process of ours."""
-        transport = self._lifecycle.transport
-        return transport.process.pid if isinstance(transport, StdioTransport) else None
+        return self._life.pid if self._life else None
 
     @property
     def server_info(self) -> ServerInfo:
@@ -161,13 +178,16 @@ class Runtime:
         Raises:
             RuntimeClosed: The runtime has not been opened.
         """
-        if self._lifecycle.server_info is None:
-            raise not_open()
-        return self._lifecycle.server_info
+        if self._life is None or self._life.server_info is None:
+            raise RuntimeClosed(_NOT_OPEN)
+        return self._life.server_info
 
     def statistics(self) -> Statistics:
         """Counts since the runtime was opened; they stay readable when it is closed."""
-        return Statistics.of(self._lifecycle.peer, self._lifecycle.transport)
+        from codex_runtime._statistics import Statistics  # noqa: PLC0415 — see the top
+
+        life = self._life
+        return Statistics.of(life.peer, life.transport) if life else Statistics.of(None, None)
 
     async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
         """Start a thread (`thread/start`).
@@ -189,12 +209,9 @@ class Runtime:
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
-        params = thread_params(options, remote=self._client.remote)
-        timeout = max(_THREAD_TIMEOUT, self._client.request_timeout)
-        info = await self._client.request(methods.THREAD_START, params, timeout=timeout)
-        if not info.thread or not info.thread.id:
-            raise RemoteProtocolError(methods.THREAD_START.method, "it names no thread")
-        return ThreadHandle(self, self._client, info)
+        from codex_runtime._opening import start_thread  # noqa: PLC0415 — see the top
+
+        return await start_thread(self, self._client, options)
 
     async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
         """Send any request of the protocol, typed both ways.
@@ -226,16 +243,19 @@ class Runtime:
         """
         if not isinstance(method, str) or not method:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
             raise InvalidArgument("method", f"is {method!r}", "use a wire name, say 'thread/read'")
-        return await self._client.peer.call_plain(
-            method, encode({} if params is None else params), timeout=self._seconds(timeout)
-        )
+        return await self._client.call_raw(method, params, timeout=self._seconds(timeout))
 
     def events(self, thread_id: str | None = None) -> Subscription:
         """All events of the server, or of one thread, as they come.
 
         Those of turns that nobody here has started are among them. Use it as
         `async with runtime.events() as events: async for event in events: …`.
+
+        Raises:
+            RuntimeClosed: The runtime is not open.
         """
+        from codex_runtime._subscription import Subscription  # noqa: PLC0415 — see the top
+
         return Subscription(self._client, thread_id)
 
     async def close(self) -> None:
@@ -244,14 +264,22 @@ class Runtime:
         Turns under way are recorded by the server as interrupted; their handles raise
         `RuntimeClosed`. Cancelling has no effect: the end of a process is not left half done.
         """
-        await self._lifecycle.close()
+        if self._life is not None:
+            await self._life.close()
 
     async def wait_closed(self) -> None:
         """Wait until the connection has ended, for whatever reason. Cancelling stops the wait."""
-        await self._lifecycle.wait_closed()
+        if self._life is not None:
+            await self._life.wait_closed()
+
+    @property
+    def _client(self) -> Client:
+        if self._life is None:
+            raise RuntimeClosed(_NOT_OPEN)
+        return self._life.client
 
     def _seconds(self, timeout: float | None) -> float:
-        return seconds("timeout", timeout, self._client.request_timeout)
+        return seconds("timeout", timeout, self._request_timeout)
 
 
 def _positive(field: str, value: int) -> int:

@@ -13,6 +13,7 @@ from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import TurnInput, turn_params
 from codex_runtime._peer import Pending
+from codex_runtime._stopping import INTERRUPT_BOUND, stop_before_leaving
 from codex_runtime._timekeeper import keep_time
 from codex_runtime.errors import (
     CodexRuntimeError,
@@ -23,12 +24,7 @@ from codex_runtime.errors import (
 from codex_runtime.options import TurnOptions
 from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
-from codex_runtime.turn import (
-    DEFAULT_TURN_TIMEOUT,
-    INTERRUPT_BOUND,
-    TurnHandle,
-    stop_before_leaving,
-)
+from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (

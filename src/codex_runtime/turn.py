@@ -14,6 +14,7 @@ from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Pending
+from codex_runtime._stopping import stop_before_leaving
 from codex_runtime.errors import (
     CodexRuntimeError,
     InvalidArgument,
@@ -33,11 +34,6 @@ logger = logging.getLogger("codex_runtime.turn")
 
 DEFAULT_TURN_TIMEOUT: Final = 3_600.0
 """Seconds of active time. Honest work takes long; a hung turn must end some day."""
-
-INTERRUPT_BOUND: Final = 10.0
-"""Seconds that stopping a turn may take when its caller is leaving. 4 to 90 ms were measured
-(fact 56); a server that is a hundred times slower is not going to answer."""
-
 
 _CUT_SHORT: Final = frozenset({"interrupted", "incomplete"})
 """How a turn ends whose time was up; it may also have ended by itself at the last moment."""
@@ -227,19 +223,3 @@ class TextStream:
             event = await anext(self._turn)
             if isinstance(event, protocol.AgentMessageDeltaNotification) and event.delta:
                 return event.delta
-
-
-async def stop(turn: TurnHandle) -> None:
-    """Interrupt a turn that nobody waits for any more: bounded, never raising."""
-    try:
-        await turn.interrupt(timeout=INTERRUPT_BOUND)
-    except RequestTimeout as error:
-        logger.warning("turn %s may still run: %s", turn.turn_id, error)
-    except CodexRuntimeError as error:
-        logger.debug("turn %s needs no interrupt any more: %s", turn.turn_id, error)
-
-
-async def stop_before_leaving(turn: TurnHandle) -> None:
-    """The same for a caller who is being cancelled: shielded."""
-    with anyio.CancelScope(shield=True):
-        await stop(turn)

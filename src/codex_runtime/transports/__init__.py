@@ -4,10 +4,11 @@ A transport knows nothing of JSON-RPC. Framing belongs to it, because only some 
 any.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-__all__ = ["Ending", "Transport", "TransportClosed"]
+__all__ = ["Connect", "Ending", "Transport", "TransportClosed"]
 
 
 class TransportClosed(Exception):
@@ -63,3 +64,7 @@ class Transport(Protocol):
     def ending(self) -> Ending:
         """How it ended. Complete after `aclose`."""
         ...
+
+
+Connect: TypeAlias = Callable[[], Awaitable[Transport]]
+"""Gives a transport to a server that somebody else runs."""
