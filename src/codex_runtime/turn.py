@@ -39,6 +39,14 @@ _CUT_SHORT: Final = frozenset({"interrupted", "incomplete"})
 """How a turn ends whose time was up; it may also have ended by itself at the last moment."""
 
 
+_KILL_LOOKS: Final = 5
+"""Looks at the list of commands that are to be killed: the server lists one only some milliseconds
+after it has told of its start, and never one that has ended meanwhile."""
+
+_LOOK_AGAIN: Final = 0.1
+"""Seconds between two such looks."""
+
+
 class TurnHandle:
     """A running or ended turn. An asynchronous iterator over its events, in order.
 
@@ -186,8 +194,16 @@ class TurnHandle:
         )
 
     async def _kill(self, item_ids: frozenset[str], seconds: float) -> None:
-        if not item_ids:
-            return
+        left = set(item_ids)
+        for _ in range(_KILL_LOOKS):
+            if not left:
+                return
+            left -= await self._kill_listed(left, seconds)
+            if left:
+                await anyio.sleep(_LOOK_AGAIN)
+
+    async def _kill_listed(self, item_ids: set[str], seconds: float) -> set[str]:
+        killed: set[str] = set()
         listing = await self._client.request(
             methods.THREAD_BACKGROUND_TERMINALS_LIST,
             protocol.ThreadBackgroundTerminalsListParams(thread_id=self.thread_id),
@@ -201,6 +217,8 @@ class TurnHandle:
                 await self._client.request(
                     methods.THREAD_BACKGROUND_TERMINALS_TERMINATE, params, timeout=seconds
                 )
+                killed.add(terminal.item_id)
+        return killed
 
     @property
     def _channel(self) -> Channel:
