@@ -1,6 +1,7 @@
 """The events that wait for one consumer: in order, bounded, nobody waits for anybody."""
 
 from collections.abc import Iterator
+from sys import getsizeof
 from typing import Final, Self
 
 from msgspec import structs
@@ -209,8 +210,10 @@ class _Merger:
 
     def end_run(self) -> None:
         if self._run:
-            self.events.append(_joined(self._run[0], self._run[-1], self._texts))
-            self.sizes.append(self._length + _EVENT_OVERHEAD)
+            joined = "".join(self._texts)
+            self.events.append(_joined(self._run[0], self._run[-1], joined))
+            # What it takes in memory: one to four bytes for each character.
+            self.sizes.append(getsizeof(joined) + _EVENT_OVERHEAD)
         self._run, self._texts, self._length = [], [], 0
 
     def _continues(self, event: Event) -> bool:
@@ -233,7 +236,7 @@ def _same_item(first: Event, second: Event) -> bool:
     )
 
 
-def _joined(first: Event, last: Event, texts: list[str]) -> Event:
+def _joined(first: Event, last: Event, text: str) -> Event:
     if first is last:
         return first
-    return structs.replace(first, delta="".join(texts), emitted_at_ms=last.emitted_at_ms)
+    return structs.replace(first, delta=text, emitted_at_ms=last.emitted_at_ms)

@@ -72,8 +72,8 @@ class Hub:
                 sink.push(event, size)
         if self._subscribers:
             self._push_to_subscribers(thread_id, event, size)
-        if not turn_id and thread_id in self._status_watchers:
-            self._tell_status(thread_id, event)
+        if thread_id and not turn_id:
+            self._note_thread(thread_id, event)
 
     def active_turn(self, thread_id: str) -> str | None:
         """The turn of this thread that was seen to start and not to end; `""` for one on its way."""
@@ -140,10 +140,12 @@ class Hub:
         for sink in self._subscribers.get(None, ()):
             sink.push(event, size)
 
-    def _tell_status(self, thread_id: str | None, event: Event) -> None:
-        if event.method == "thread/status/changed" and thread_id is not None:
-            for watch in self._status_watchers[thread_id]:
+    def _note_thread(self, thread_id: str, event: Event) -> None:
+        if event.method == "thread/status/changed":
+            for watch in self._status_watchers.get(thread_id, ()):
                 watch(event)
+        elif event.method == "thread/closed":
+            self._last_ended.pop(thread_id, None)
 
     def _learn(self, kind: type[Event]) -> _Where:
         fields = kind.__struct_fields__

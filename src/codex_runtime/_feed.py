@@ -8,7 +8,7 @@ import anyio
 
 from codex_runtime._channel import Channel
 from codex_runtime._events import Hub
-from codex_runtime.errors import CodexRuntimeError
+from codex_runtime.errors import CodexRuntimeError, TurnTimedOut
 from codex_runtime.protocol import Event
 from codex_runtime.state import ItemAbandoned, TurnState
 
@@ -29,7 +29,7 @@ class TurnFeed:
         channel: The events for a consumer; None where nobody is going to iterate.
         started: Set once the server has told of the start of the turn, or of its end.
         ended: Set when no more events will come.
-        error: Why they ended, if not by `turn/completed`.
+        error: Why the connection ended before the turn did.
         paused: Whether the turn waits for a person.
         timed_out_after: Seconds of active time after which it was interrupted; None if it was not.
         clock_changed: Set when `paused` has changed, or the turn has ended; replaced by whoever
@@ -66,7 +66,7 @@ class TurnFeed:
             if turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
                 self.push(event, size)
 
-    def abandon(self) -> None:
+    def withdraw(self) -> None:
         """There will be no turn."""
         self._release()
 
@@ -92,13 +92,19 @@ class TurnFeed:
             self._end(None)
 
     def fail(self, error: CodexRuntimeError) -> None:
-        """No more events will come, because of `error`."""
+        """No more events will come: the connection has ended, because of `error`."""
         if not self.ended.is_set():
+            self.error = error
             self.state.give_up()
             self._end(error)
 
+    def time_out(self, allowed: float) -> None:
+        """The turn did not end although its time, `allowed` seconds, was up and it was told."""
+        if not self.ended.is_set():
+            self.state.give_up()
+            self._end(TurnTimedOut(allowed, self.state.result()))
+
     def _end(self, error: CodexRuntimeError | None) -> None:
-        self.error = error
         self._release()
         if self.channel is not None:
             self.channel.close(error)

@@ -69,26 +69,6 @@ class Launch:
         prepare_home(home)
         return FirstStart(home)
 
-    def start_now(self, *, nothing: bool) -> tuple[FirstStart, ServerProcess | None]:
-        """Start the process, if nothing has to be waited for before.
-
-        Args:
-            nothing: There is nothing to start: the server is somebody else's.
-
-        Raises:
-            CodexNotFound: There is no binary.
-            StartupFailed: The operating system refused.
-            InvalidArgument: The CODEX_HOME cannot be created, or `config` has no form in TOML.
-        """
-        if nothing:
-            return FirstStart(None), None
-        first_start = self.first_start()
-        try:
-            return first_start, self.start() if first_start.try_now() else None
-        except BaseException:
-            first_start.end(started=False)
-            raise
-
     def start(self) -> ServerProcess:
         """Start the process.
 

@@ -81,8 +81,7 @@ class Lifecycle:
         if process is not None and isinstance(self._source, Launch):
             self.transport = _over_pipes(process, self._source)
         ready = anyio.Event()
-        self._owner = Owner("codex-runtime")
-        self._owner.start(lambda: self._main(first_start, ready))
+        self._owner = Owner(lambda: self._main(first_start, ready))
         try:
             await ready.wait()
         except BaseException:
@@ -110,55 +109,68 @@ class Lifecycle:
             await self._owner.wait_ended()
 
     async def _main(self, first_start: FirstStart, ready: anyio.Event) -> None:
+        patience = anyio.current_time() + self._startup_timeout
         try:
             if self.transport is None:
                 self.transport = await self._connect(first_start)
-            await self._converse(self.transport, first_start, ready)
+            await self._converse(self.transport, first_start, ready, patience)
         finally:
             first_start.end(started=False)
             ready.set()
 
     async def _connect(self, first_start: FirstStart) -> Transport:
         if isinstance(self._source, Launch):
-            await first_start.wait(self._startup_timeout)
+            # Half of the time is left to the server itself.
+            await first_start.wait(self._startup_timeout / 2)
             return _over_pipes(self._source.start(), self._source)
-        return await self._source()
+        with anyio.move_on_after(self._startup_timeout):
+            return await self._source()
+        raise HandshakeTimeout(self._startup_timeout)
 
     async def _converse(
-        self, transport: Transport, first_start: FirstStart, ready: anyio.Event
+        self, transport: Transport, first_start: FirstStart, ready: anyio.Event, patience: float
     ) -> None:
         self.peer = peer = Peer(transport, self.client.hub, max_in_flight=self._max_in_flight)
         refused: CodexRuntimeError | None = None
+        fault: Exception | None = None
         try:
             async with anyio.create_task_group() as tasks:
                 self.client.open(peer, tasks)
                 tasks.start_soon(_read, peer, tasks.cancel_scope)
                 tasks.start_soon(_load_types)
-                refused = await self._greet(peer)
+                refused = await self._greet(peer, patience)
                 if refused is None:
                     first_start.end(started=True)
                     ready.set()
                     await anyio.sleep_forever()
                 tasks.cancel_scope.cancel()
+        except Exception as error:
+            fault = error
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await transport.aclose()
             ending = transport.ending()
-            self.client.close(lambda: self._why_over(ending))
+            self.client.close(lambda: self._why_over(ending, fault))
         if self.server_info is None:
             raise _why_not_ready(refused, ending)
 
-    async def _greet(self, peer: Peer) -> CodexRuntimeError | None:
+    async def _greet(self, peer: Peer, patience: float) -> CodexRuntimeError | None:
+        left = max(patience - anyio.current_time(), 0.0)
         try:
-            self.server_info = await handshake(peer, self._greeting, timeout=self._startup_timeout)
+            self.server_info = await handshake(peer, self._greeting, timeout=left)
+        except RequestTimeout:
+            return HandshakeTimeout(self._startup_timeout)
         except CodexRuntimeError as error:
             return error
         return None
 
-    def _why_over(self, ending: Ending) -> CodexRuntimeError:
+    def _why_over(self, ending: Ending, fault: Exception | None) -> CodexRuntimeError:
         if self._closing:
             return RuntimeClosed()
-        return ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
+        lost = ConnectionLost(ending.exit_code, ending.signal, ending.stderr_tail)
+        lost.__cause__ = fault
+        return lost
 
 
 def _over_pipes(process: ServerProcess, launch: Launch) -> StdioTransport:
@@ -180,7 +192,7 @@ async def _load_types() -> None:
 
 
 def _why_not_ready(refused: CodexRuntimeError | None, ending: Ending) -> CodexRuntimeError:
-    if isinstance(refused, RequestTimeout):
+    if isinstance(refused, HandshakeTimeout):
         return HandshakeTimeout(refused.seconds, ending.stderr_tail)
     if refused is not None:
         return refused

@@ -14,12 +14,18 @@ from codex_runtime.options import ThreadOptions, TurnOptions, check_names
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
     DEFAULT_SANDBOX,
+    check_approval_of_wide_sandbox,
     check_sandbox,
     sandbox_policy,
 )
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ThreadStartParams, TurnStartParams, UserInput
+    from codex_runtime.protocol.types import (
+        ThreadStartParams,
+        ThreadStartResponse,
+        TurnStartParams,
+        UserInput,
+    )
 
 __all__ = ["TurnInput", "check_before_start", "thread_params", "turn_params"]
 
@@ -64,9 +70,15 @@ def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
 
 
 def turn_params(
-    thread_id: str, input: TurnInput, options: TurnOptions, *, remote: bool
+    info: ThreadStartResponse, input: TurnInput, options: TurnOptions, *, remote: bool
 ) -> TurnStartParams:
     """The parameters of `turn/start`.
+
+    Args:
+        info: What the server said when the thread was opened.
+        input: As given by the caller.
+        options: As given by the caller.
+        remote: Whether the server sees another file system.
 
     Raises:
         EmptyInput: There is nothing in `input`.
@@ -75,8 +87,10 @@ def turn_params(
     check_names(options, TurnOptions, "a turn")
     cwd = _checked_cwd(options, remote=remote)
     sandbox = options.get("sandbox")
+    if sandbox is None and not isinstance(info.sandbox, protocol.ReadOnlySandboxPolicy):
+        check_approval_of_wide_sandbox(options.get("approval_policy"))
     return protocol.TurnStartParams(
-        thread_id=thread_id,
+        thread_id=info.thread.id,
         input=_input_items(input),
         **given(
             model=options.get("model"),

@@ -1,22 +1,12 @@
 """Where one task waits until it is woken, again and again, at the least possible cost."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, cast
 
 import anyio
-from anyio.lowlevel import current_token
+
+from codex_runtime._backend import AsyncioFuture, asyncio_loop
 
 __all__ = ["Parking"]
-
-
-class _Future(Protocol):
-    """The part of an asyncio future that is needed here."""
-
-    def done(self) -> bool: ...
-
-    def set_result(self, result: None, /) -> None: ...
-
-    def __await__(self) -> Any: ...
 
 
 class Parking:
@@ -30,8 +20,8 @@ class Parking:
     __slots__ = ("_create_future", "_event", "_future")
 
     def __init__(self) -> None:
-        self._create_future: Callable[[], _Future] | None = None
-        self._future: _Future | None = None
+        self._create_future: Callable[[], AsyncioFuture] | None = None
+        self._future: AsyncioFuture | None = None
         self._event: anyio.Event | None = None
 
     @property
@@ -44,11 +34,11 @@ class Parking:
     def wait(self) -> Awaitable[None]:
         """What to await, at once, to be woken by the next `wake`. Cancelling loses nothing."""
         if self._create_future is None:
-            loop = current_token().native_token
-            if not hasattr(loop, "create_future"):
+            loop = asyncio_loop()
+            if loop is None:
                 self._event = anyio.Event()
                 return self._event.wait()
-            self._create_future = cast("Callable[[], _Future]", cast("Any", loop).create_future)
+            self._create_future = loop.create_future
         self._future = self._create_future()
         return self._future
 

@@ -6,7 +6,7 @@ there, and whatever is awaited would hold back every other thread's events.
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -109,7 +109,7 @@ class Peer:
     Attributes:
         counters: What went over this connection so far.
         codec: Decodes what the server sends.
-        places: To hold while a request is in flight. `call` does; whoever uses `open` must.
+        in_flight: To hold while a request is in flight. `call` does; whoever uses `open` must.
     """
 
     def __init__(self, transport: Transport, hub: Hub, *, max_in_flight: int) -> None:
@@ -120,7 +120,7 @@ class Peer:
         self._connection: Connection[Pending] = Connection()
         # Beyond about 128 requests in flight the server leaves some without any answer
         # (fact 115), so the rest wait here, in order.
-        self.places = anyio.Semaphore(max_in_flight, fast_acquire=True)
+        self.in_flight = anyio.Semaphore(max_in_flight, fast_acquire=True)
         self._end_reason: Callable[[], CodexRuntimeError] = RuntimeClosed
 
     @property
@@ -167,7 +167,7 @@ class Peer:
     async def call(self, method: str, params: bytes, *, timeout: float) -> Raw:
         """Send a request given as bytes; wait for its result, undecoded. See `request`."""
         with anyio.move_on_after(timeout):
-            await self.places.acquire()
+            await self.in_flight.acquire()
             try:
                 request_id, pending = self._ask(method, params)
                 try:
@@ -175,7 +175,7 @@ class Peer:
                 finally:
                     self._connection.settle(request_id)
             finally:
-                self.places.release()
+                self.in_flight.release()
         self.counters.timeouts += 1
         raise RequestTimeout(method, timeout)
 
@@ -192,7 +192,7 @@ class Peer:
     def open(self, method: str, params: bytes) -> Generator[Pending]:
         """Send a request at once; the body may wait for its answer as often as it likes.
 
-        Does not queue for one of `places`, so that what stops a turn never has to wait behind
+        Does not queue for a place among those in flight, so that what stops a turn never has to wait behind
         hung requests.
         """
         request_id, pending = self._ask(method, params)
@@ -233,16 +233,18 @@ class Peer:
         for line in lines:
             try:
                 envelope = decode_envelope(line)
-                if envelope.id is UNSET and envelope.method is not UNSET:
-                    counters.notifications += 1
-                    publish(
-                        notification(envelope.method, envelope.params, envelope.emitted_at_ms),
-                        len(line),
-                    )
+                if envelope.id is not UNSET or envelope.method is UNSET:
+                    event = None
                 else:
-                    self._dispatch_other(envelope)
+                    event = notification(envelope.method, envelope.params, envelope.emitted_at_ms)
             except UNREADABLE as error:
                 self._drop(line, error)
+                continue
+            if event is None:
+                self._dispatch_other(envelope)
+            else:
+                counters.notifications += 1
+                publish(event, len(line))
 
     def _dispatch_other(self, envelope: Envelope) -> None:
         match classify(envelope):
@@ -268,6 +270,9 @@ class Peer:
         assert envelope.id is not UNSET and envelope.id is not None  # noqa: S101, PT018 — classified
         assert envelope.method is not UNSET  # noqa: S101 — classified
         self.counters.server_requests += 1
+        with suppress(*UNREADABLE):
+            # For its counters: what cannot be read is refused all the same.
+            self.codec.server_request(envelope.method, envelope.params)
         refusal = refusal_of(envelope.method)
         logger.info("refused the server's request %s", envelope.method)
         if refusal.result is not None:

@@ -6,7 +6,6 @@ import anyio
 
 from codex_runtime._feed import TurnFeed
 from codex_runtime._stopping import stop
-from codex_runtime.errors import TurnTimedOut
 from codex_runtime.turn import TurnHandle
 
 __all__ = ["keep_time"]
@@ -29,4 +28,4 @@ async def keep_time(turn: TurnHandle, feed: TurnFeed, allowed: float) -> None:
         if left <= 0 and not feed.ended.is_set():
             feed.timed_out_after = allowed
             await stop(turn)
-            feed.fail(TurnTimedOut(allowed, feed.state.result()))
+            feed.time_out(allowed)

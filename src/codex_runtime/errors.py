@@ -29,7 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from codex_runtime._redaction import Redactor
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import TurnError
@@ -77,6 +79,10 @@ def _rebuild(
     error = kind.__new__(kind, *args)
     error.__dict__.update(attributes)
     return error
+
+
+_redact: Final = Redactor()
+"""Takes what has the shape of a secret out of the server's words, which may quote one."""
 
 
 def _ending(exit_code: int | None, signal: int | None) -> str:
@@ -159,7 +165,7 @@ class UnsendableValue(InvalidArgument):
 class TurnInProgress(CodexRuntimeError):
     """The thread has an active turn; the server would silently steer that one instead.
 
-    Wait for it, steer it, or interrupt it.
+    Wait for its end, interrupt it, or use another thread.
     """
 
     thread_id: str
@@ -169,7 +175,7 @@ class TurnInProgress(CodexRuntimeError):
         active = f"turn {self.turn_id}" if self.turn_id else "a turn"
         return (
             f"thread {self.thread_id} is busy with {active}; "
-            "wait for its end, steer it or interrupt it first"
+            "wait for its end, interrupt it, or use another thread"
         )
 
 
@@ -306,7 +312,7 @@ class RequestRefused(CodexRuntimeError):
     data: Any = None
 
     def __str__(self) -> str:
-        return f"codex app-server refused {self.method}: {self.message} ({self.code})"
+        return f"codex app-server refused {self.method}: {_redact(self.message)} ({self.code})"
 
 
 @dataclass(eq=False, repr=False)
@@ -351,7 +357,7 @@ class TurnFailed(CodexRuntimeError):
     def __str__(self) -> str:
         # The message of a server that sent none is `UNSET`, which is false.
         why = (self.error and self.error.message) or "codex gave no reason"
-        return f"turn {self.result.turn_id} failed: {why}"
+        return f"turn {self.result.turn_id} failed: {_redact(why)}"
 
 
 @dataclass(eq=False, repr=False)

@@ -82,7 +82,7 @@ async def _run(prompt: TurnInput, raise_on_failure: bool, options: RunOptions) -
 
 def stream(
     prompt: TurnInput, *, runtime: Runtime | None = None, **options: Unpack[RunOptions]
-) -> Stream:
+) -> _Stream:
     """Ask codex once, in a new thread, and follow its turn while it works.
 
     Use it as `async with stream("…") as turn:`. The block gets a `TurnHandle`. Leaving it before the turn has ended interrupts the turn,
@@ -90,10 +90,10 @@ def stream(
 
     Args and exceptions are those of `run`; those about starting come out of `async with`.
     """
-    return Stream(prompt, runtime, options)
+    return _Stream(prompt, runtime, options)
 
 
-class Stream:
+class _Stream:
     """The block that `stream` opens."""
 
     def __init__(self, prompt: TurnInput, runtime: Runtime | None, options: RunOptions) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "DEFAULT_SANDBOX",
     "ApprovalPolicy",
     "SandboxMode",
+    "check_approval_of_wide_sandbox",
     "check_sandbox",
     "sandbox_mode",
     "sandbox_policy",
@@ -101,6 +102,25 @@ def check_sandbox(
         raise SandboxNotAllowed(
             problem=f"{sandbox!r} needs an explicit scope",
             fix="pass cwd= or a writable root",
+        )
+
+
+def check_approval_of_wide_sandbox(approval_policy: str | None) -> None:
+    """Hold the second word of SEC-004 for a turn in a thread whose sandbox is wider than read-only.
+
+    Args:
+        approval_policy: As given by the caller for the turn; None keeps the thread's.
+
+    Raises:
+        SandboxNotAllowed: It is never, which together with the thread's sandbox is what the rule
+            forbids. Nothing was sent.
+        InvalidArgument: It is not text.
+    """
+    if approval_policy is not None and not _may_ask(approval_policy):
+        raise SandboxNotAllowed(
+            field="approval_policy",
+            problem=f"{approval_policy!r} does not go with the sandbox of this thread",
+            fix="name sandbox='read-only' with it",
         )
 
 

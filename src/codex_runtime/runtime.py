@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 # Only what it takes to start a process. The rest, some 60 ms, is imported while that boots.
 from codex_runtime._arguments import absolute_cwd, seconds
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
+from codex_runtime._homes import FirstStart
 from codex_runtime._launch import Greeting, Launch
+from codex_runtime._process import ServerProcess
 from codex_runtime.errors import InvalidArgument, RuntimeClosed
 from codex_runtime.options import ThreadOptions
 
@@ -28,6 +30,9 @@ __all__ = ["Runtime"]
 
 P = TypeVar("P")
 R = TypeVar("R")
+
+_REQUEST_TIMEOUT: Final = 30.0
+"""Seconds for an answer. Nearly all take milliseconds; none that was measured took more than 3 s."""
 
 _STARTUP_TIMEOUT: Final = 30.0
 """Seconds from the start of the process to its answer to the greeting. 0.06 to 0.43 s were
@@ -52,7 +57,8 @@ class Runtime:
             only if it is not there. By default the user's own.
         command: The whole argv, instead of the binary and its arguments: wrappers, ssh, fakes.
         cwd: Working directory of the server, and so of threads that name none.
-        config: Settings of config.toml for this server alone.
+        config: Settings of config.toml for this server alone. They go on its command line, which
+            other users of the machine can read: no secrets.
         env: Variables for the server, besides those it gets anyway.
         env_passthrough: Names of variables to hand on from this process besides the allow-list
             (PATH, HOME, locale, temporary folder, proxies, certificates, CODEX_*, OPENAI_*).
@@ -80,7 +86,7 @@ class Runtime:
         env: Mapping[str, str] | None = None,
         env_passthrough: Sequence[str] = (),
         inherit_env: bool = False,
-        request_timeout: float = 30.0,
+        request_timeout: float = _REQUEST_TIMEOUT,
         startup_timeout: float = _STARTUP_TIMEOUT,
         max_in_flight: int = _MAX_IN_FLIGHT_LIMIT,
         max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
@@ -109,7 +115,7 @@ class Runtime:
         )
         self._connect = connect
         self._greeting = Greeting(client_info, experimental_api, version_guard)
-        self._request_timeout = seconds("request_timeout", request_timeout, 30.0)
+        self._request_timeout = seconds("request_timeout", request_timeout, _REQUEST_TIMEOUT)
         self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
         self._max_in_flight = _in_flight(max_in_flight)
         self._remote = remote
@@ -132,18 +138,25 @@ class Runtime:
             IncompatibleCodexVersion: It is too old.
             StartupFailed: It ended before it was ready, or could not be started.
             HandshakeTimeout: It did not answer the greeting in time.
+            RequestRefused: It does not take the greeting, say for a name in `client_info`.
+            RemoteProtocolError: It answered the greeting with something else.
+            InvalidArgument: The CODEX_HOME cannot be created, or `config` has no form in TOML.
             RuntimeClosed: This runtime was opened before; make a new one.
         """
         if self._life is not None:
             raise RuntimeClosed("a runtime is opened once; make a new one")
-        first_start, process = self._launch.start_now(nothing=self._connect is not None)
+        first_start = self._launch.first_start() if self._connect is None else FirstStart(None)
+        process: ServerProcess | None = None
         try:
+            if self._connect is None and first_start.try_now():
+                process = self._launch.start()
             self._life = self._new_life()
+            await self._life.open(first_start, process)
         except BaseException:
             if process is not None:
                 process.kill_now()
+            first_start.end(started=False)
             raise
-        await self._life.open(first_start, process)
         return self
 
     def _new_life(self) -> Lifecycle:
@@ -206,6 +219,7 @@ class Runtime:
                 `WorkingDirectoryMissing` are of this kind. Nothing was sent.
             RequestRefused: The server refuses, say for a broken config.toml.
             RequestTimeout: It did not answer in time.
+            RemoteProtocolError: Its answer names no thread.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
@@ -241,8 +255,7 @@ class Runtime:
 
         Cancelling, `timeout` and exceptions are those of `request`.
         """
-        if not isinstance(method, str) or not method:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-            raise InvalidArgument("method", f"is {method!r}", "use a wire name, say 'thread/read'")
+        _check_method(method)
         return await self._client.call_raw(method, params, timeout=self._seconds(timeout))
 
     def events(self, thread_id: str | None = None) -> Subscription:
@@ -280,6 +293,13 @@ class Runtime:
 
     def _seconds(self, timeout: float | None) -> float:
         return seconds("timeout", timeout, self._request_timeout)
+
+
+def _check_method(method: str) -> None:
+    if not isinstance(method, str) or not method or not method.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+        raise InvalidArgument("method", f"is {method!r}", "use a wire name, say 'thread/read'")
+    if method in {"initialize", "initialized"}:
+        raise InvalidArgument("method", f"is {method!r}", "the runtime has sent that itself")
 
 
 def _positive(field: str, value: int) -> int:

@@ -108,7 +108,7 @@ class ThreadHandle:
         self, input: TurnInput, options: TurnOptions, *, keep_events: bool
     ) -> TurnHandle:
         allowed = seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
-        params = encode(turn_params(self.thread_id, input, options, remote=self._client.remote))
+        params = encode(turn_params(self.info, input, options, remote=self._client.remote))
         hub, peer = self._client.hub, self._client.peer
         active = hub.active_turn(self.thread_id)
         if active is not None:
@@ -117,7 +117,7 @@ class ThreadHandle:
         turn = TurnHandle(self._client, feed)
         try:
             with anyio.move_on_after(self._client.request_timeout) as patience:
-                async with peer.places:
+                async with peer.in_flight:
                     with peer.open(methods.TURN_START.method, params) as pending:
                         await self._claim(pending, turn, feed)
             if patience.cancelled_caught:
@@ -125,7 +125,7 @@ class ThreadHandle:
                 raise RequestTimeout(methods.TURN_START.method, self._client.request_timeout)
         finally:
             if not feed.state.turn_id:
-                feed.abandon()
+                feed.withdraw()
         self._client.spawn(keep_time, turn, feed, allowed)
         return turn
 

@@ -59,6 +59,7 @@ class TurnHandle:
     Raises:
         ConnectionLost: While iterating: the server went away.
         RuntimeClosed: While iterating: the runtime was closed.
+        TurnTimedOut: While iterating: its time was up, and the server did not confirm its end.
         EventsLost: While iterating: this consumer lagged beyond every bound. Iterating on is
             allowed, and `result()` is complete all the same.
     """
@@ -93,13 +94,13 @@ class TurnHandle:
     def __anext__(self) -> Awaitable[Event]:
         return anext(self._channel)
 
-    def text(self) -> TextStream:
+    def text(self) -> _TextStream:
         """Iterate over the text of the agent's messages as it grows, and nothing else.
 
         Uses up the turn's events. What was shown of a message that the server then gave up
         (see `ItemAbandoned`) cannot be taken back here; `result().text` is right.
         """
-        return TextStream(self)
+        return _TextStream(self)
 
     async def wait_ended(self) -> None:
         """Wait for the turn's end, whatever it is. Cancelling stops the wait, not the turn."""
@@ -126,7 +127,7 @@ class TurnHandle:
         except anyio.get_cancelled_exc_class():
             await stop_before_leaving(self)
             raise
-        if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
+        if self._feed.error is not None:
             raise self._feed.error
         result = self._feed.state.result()
         allowed = self._feed.timed_out_after
@@ -164,7 +165,7 @@ class TurnHandle:
             await self._feed.ended.wait()
             if kill_commands:
                 await self._kill(running | self._open_commands(), seconds)
-            if self._feed.error is not None and not isinstance(self._feed.error, TurnTimedOut):
+            if self._feed.error is not None:
                 raise self._feed.error
             return
         raise RequestTimeout(methods.TURN_INTERRUPT.method, seconds)
@@ -227,7 +228,7 @@ class TurnHandle:
         return self._feed.channel
 
 
-class TextStream:
+class _TextStream:
     """The growing text of a turn's messages; made by `TurnHandle.text`."""
 
     def __init__(self, turn: TurnHandle) -> None:

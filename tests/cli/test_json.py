@@ -1,13 +1,17 @@
 """The lines of `--json` are the protocol's own words."""
 
 import json
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from codex_runtime import protocol as p
 from codex_runtime.cli import _json
 from codex_runtime.cli._exits import Exit
-from codex_runtime.errors import ConnectionLost
+from codex_runtime.errors import ConnectionLost, TurnFailed
 from codex_runtime.state import TurnResult
+from codex_runtime.usage import TokenUsage
 
 
 def written(value: dict[str, Any]) -> dict[str, Any]:
@@ -55,20 +59,76 @@ def test_what_this_version_does_not_know_comes_through_as_it_came() -> None:
     assert written(_json.event_object(unknown_item))["params"]["item"] == dream
 
 
-def test_the_last_line_tells_how_it_ended() -> None:
-    result = TurnResult("failed", "", (), (), None, "", p.TurnError(message="no"), "T", "U", None)
+RESULT = TurnResult(
+    status="completed",
+    text="Done.",
+    items=(),
+    abandoned=(),
+    usage=TokenUsage(1, 2, 3, 4, 5),
+    diff="a diff",
+    error=None,
+    thread_id="T",
+    turn_id="U",
+    duration=1.5,
+)
+REFUSED = replace(
+    RESULT, status="failed", error=p.TurnError(message="no", codex_error_info="unauthorized")
+)
 
-    last = written(_json.ended(result, Exit.FAILED))
 
-    assert (last["type"], last["exit_code"], last["status"]) == ("run.ended", 1, "failed")
-    assert last["error"] == {"message": "no"}
-    assert last["usage"] is None
-
-
-def test_an_error_without_a_result_names_its_class() -> None:
-    last = written(_json.failed(ConnectionLost(exit_code=1), Exit.FAILED))
-
-    assert last["error"] == {
-        "type": "ConnectionLost",
-        "message": "codex app-server ended the connection (exit status 1)",
+def test_the_last_line_holds_the_result() -> None:
+    assert written(_json.ended(Exit.DONE, "T", "U", result=RESULT)) == {
+        "type": "run.ended",
+        "exit_code": 0,
+        "status": "completed",
+        "text": "Done.",
+        "usage": {
+            "input_tokens": 1,
+            "cached_input_tokens": 2,
+            "output_tokens": 3,
+            "reasoning_output_tokens": 4,
+            "total_tokens": 5,
+        },
+        "diff": "a diff",
+        "error": None,
+        "duration": 1.5,
+        "thread_id": "T",
+        "turn_id": "U",
     }
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "error"),
+    [
+        pytest.param(_json.ended(Exit.INTERRUPTED), "incomplete", None, id="left"),
+        pytest.param(
+            _json.ended(Exit.FAILED, error=ConnectionLost(exit_code=1)),
+            "failed",
+            {
+                "type": "ConnectionLost",
+                "message": "codex app-server ended the connection (exit status 1)",
+                "info": None,
+            },
+            id="without a result",
+        ),
+        pytest.param(
+            _json.ended(Exit.FAILED, result=REFUSED, error=TurnFailed(REFUSED.error, REFUSED)),
+            "failed",
+            {"type": "TurnFailed", "message": "turn U failed: no", "info": "unauthorized"},
+            id="with the server's word",
+        ),
+        pytest.param(
+            _json.ended(Exit.FAILED, result=replace(REFUSED, status="incomplete")),
+            "incomplete",
+            {"type": "TurnError", "message": "no", "info": "unauthorized"},
+            id="an end of a kind nobody knows",
+        ),
+    ],
+)
+def test_the_last_line_has_the_same_keys_however_it_ended(
+    last: dict[str, Any], status: str, error: dict[str, Any] | None
+) -> None:
+    line = written(last)
+
+    assert line.keys() == _json.ended(Exit.DONE, result=RESULT).keys()
+    assert (line["status"], line["error"]) == (status, error)

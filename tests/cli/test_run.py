@@ -187,7 +187,10 @@ def test_a_failed_turn_in_json_carries_the_servers_error(
 
     last = lines_of(ended)[-1]
     assert (ended.code, last["exit_code"], last["status"]) == (1, 1, "failed")
+    assert last["error"]["type"] == "TurnFailed"
     assert "no such thing" in last["error"]["message"]
+    assert last["error"]["info"] == "other"
+    assert last["thread_id"]
 
 
 def test_a_folder_that_does_not_exist_is_exit_code_2_and_named_whole(

@@ -4,18 +4,20 @@ The first line of a run names `schema_version`. New keys and new kinds of lines 
 it; a key that goes or changes its meaning does.
 """
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from codex_runtime.cli._exits import Exit
 from codex_runtime.cli._text import escape_json
 from codex_runtime.errors import CodexRuntimeError
-from codex_runtime.protocol import Event, UnknownNotification
-from codex_runtime.protocol._base import SENTINEL, TAG_FIELDS
+from codex_runtime.protocol import Event, UnknownNotification, to_plain
 from codex_runtime.state import TurnResult
 
-__all__ = ["SCHEMA_VERSION", "encode", "ended", "event_object", "failed", "left"]
+if TYPE_CHECKING:
+    from codex_runtime.protocol import TurnError
+
+__all__ = ["SCHEMA_VERSION", "encode", "ended", "event_object"]
 
 SCHEMA_VERSION: Final = 1
 """Of the lines of `run --json` and of `doctor --json`."""
@@ -29,11 +31,10 @@ def encode(value: dict[str, Any]) -> str:
 def event_object(event: Event) -> dict[str, Any]:
     """An event of the protocol: `method` and `params` as on the wire."""
     if isinstance(event, UnknownNotification):
-        params: object = event.params
+        params: Any = event.params
     else:
-        members = _wire(event)
-        members.pop("emittedAtMs", None)
-        params = members
+        params = to_plain(event)
+        params.pop("emittedAtMs", None)
     return {
         "type": "event",
         "method": event.method,
@@ -42,48 +43,44 @@ def event_object(event: Event) -> dict[str, Any]:
     }
 
 
-def ended(result: TurnResult, code: Exit) -> dict[str, Any]:
-    """The last line of a turn that ended, however it did."""
+def ended(
+    code: Exit,
+    thread_id: str | None = None,
+    turn_id: str | None = None,
+    *,
+    result: TurnResult | None = None,
+    error: CodexRuntimeError | None = None,
+) -> dict[str, Any]:
+    """The last line of a run, with the same keys however it ended.
+
+    Args:
+        code: The exit code.
+        thread_id: The thread, where one was opened.
+        turn_id: The turn, where one was started.
+        result: What the turn did, where that is known.
+        error: What was raised, where anything was.
+    """
+    unknown = "incomplete" if error is None else "failed"
     return {
         "type": "run.ended",
         "exit_code": int(code),
-        "status": result.status,
-        "text": result.text,
-        "usage": None if result.usage is None else msgspec.to_builtins(result.usage),
-        "diff": result.diff,
-        "error": None if result.error is None else _wire(result.error),
-        "duration": result.duration,
-        "thread_id": result.thread_id,
-        "turn_id": result.turn_id,
+        "status": result.status if result else unknown,
+        "text": result.text if result else "",
+        "usage": to_plain(result.usage) if result else None,
+        "diff": result.diff if result else "",
+        "error": _error(error, result.error if result else None),
+        "duration": result.duration if result else None,
+        "thread_id": thread_id,
+        "turn_id": turn_id,
     }
 
 
-def left() -> dict[str, Any]:
-    """The last line of a run that the user left before its turn had ended."""
-    return {"type": "run.ended", "exit_code": int(Exit.INTERRUPTED), "status": "incomplete"}
-
-
-def failed(error: CodexRuntimeError, code: Exit) -> dict[str, Any]:
-    """The last line of a run without a result: the class of the error, and its text."""
+def _error(raised: CodexRuntimeError | None, told: "TurnError | None") -> dict[str, Any] | None:
+    """What went wrong: the class of our error and its text, and the server's own word for it."""
+    if raised is None and told is None:
+        return None
     return {
-        "type": "run.ended",
-        "exit_code": int(code),
-        "status": "failed",
-        "error": {"type": type(error).__name__, "message": str(error)},
+        "type": type(raised or told).__name__,
+        "message": str(raised) if raised else (told and told.message) or "",
+        "info": to_plain(told.codex_error_info) if told else None,
     }
-
-
-def _wire(value: msgspec.Struct) -> dict[str, Any]:
-    return cast("dict[str, Any]", _without_sentinels(msgspec.to_builtins(value)))
-
-
-def _without_sentinels(value: object) -> object:
-    """Put what this version does not know back as it came, instead of the class that holds it."""
-    if isinstance(value, list):
-        return [_without_sentinels(each) for each in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    members = cast("dict[str, Any]", value)
-    if any(members.get(tag) == SENTINEL for tag in TAG_FIELDS):
-        return members.get("raw")
-    return {key: _without_sentinels(each) for key, each in members.items()}

@@ -112,12 +112,14 @@ class JsonView:
         self._out = out
         self._errors = errors
         self._begun = False
+        self._ids: tuple[str | None, str | None] = (None, None)
 
     def starting(self) -> None:
         """Nothing yet: the first line tells the thread."""
 
     def opened(self, opened: Opened) -> None:
         """Write the first line."""
+        self._ids = (opened.thread_id, opened.turn_id)
         self._write({"type": "run.started", **opened.__dict__})
 
     def event(self, event: Event) -> None:
@@ -130,19 +132,17 @@ class JsonView:
 
     def ended(self, result: TurnResult, code: Exit) -> None:
         """Write the last line."""
-        self._write(_json.ended(result, code))
+        self._write(_json.ended(code, *self._ids, result=result))
 
     def failed(self, error: CodexRuntimeError, code: Exit) -> None:
         """Write the last line, and the text for people to stderr."""
-        if isinstance(error, TurnFailed | TurnTimedOut):
-            self._write(_json.ended(error.result, code))
-        else:
-            self._write(_json.failed(error, code))
+        result = error.result if isinstance(error, TurnFailed | TurnTimedOut) else None
+        self._write(_json.ended(code, *self._ids, result=result, error=error))
         self._errors.show(error_lines(error))
 
     def left(self) -> None:
         """Write the last line."""
-        self._write(_json.left())
+        self._write(_json.ended(Exit.INTERRUPTED, *self._ids))
 
     def _write(self, value: dict[str, object]) -> None:
         if not self._begun:

@@ -1,20 +1,10 @@
 """Waiting for a descriptor again and again, without registering it anew each time."""
 
-from collections.abc import Callable
-from typing import Any, Protocol, cast
-
 import anyio
-from anyio.lowlevel import current_token
+
+from codex_runtime._backend import AsyncioLoop, asyncio_loop
 
 __all__ = ["Readiness"]
-
-
-class _Loop(Protocol):
-    """The part of an asyncio event loop that watches descriptors."""
-
-    def add_reader(self, fd: int, callback: Callable[[], None], /) -> Any: ...
-
-    def remove_reader(self, fd: int, /) -> bool: ...
 
 
 class Readiness:
@@ -28,7 +18,7 @@ class Readiness:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._waiter: anyio.Event | None = None
-        self._loop: _Loop | None = None
+        self._loop: AsyncioLoop | None = None
         self._registered = False
         self._closed = False
 
@@ -58,19 +48,17 @@ class Readiness:
             self._waiter.set()
 
     def _register(self) -> bool:
-        loop = current_token().native_token
-        if not hasattr(loop, "add_reader"):
+        loop = asyncio_loop()
+        if loop is None:
             return False
-        self._loop = cast("_Loop", loop)
         try:
-            self._loop.add_reader(self._descriptor, self._on_readable)
+            loop.add_reader(self._descriptor, self._on_readable)
         except NotImplementedError:
-            self._loop = None
             return False
-        self._registered = True
+        self._loop, self._registered = loop, True
         return True
 
-    def _unregister(self, loop: _Loop) -> None:
+    def _unregister(self, loop: AsyncioLoop) -> None:
         self._registered = False
         loop.remove_reader(self._descriptor)
 

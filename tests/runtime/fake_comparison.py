@@ -1,0 +1,133 @@
+"""What the fake app-server and the real one are compared by: all that is said, made comparable."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from support_app_server import VERIFIED, Conversation, Json
+
+from codex_runtime.testing import ModelCall
+from codex_runtime.testing._json import is_list, is_object
+
+VOLATILE = {
+    "completedAt", "completedAtMs", "createdAt", "durationMs", "emittedAtMs", "recencyAt",
+    "revision", "startedAt", "startedAtMs", "updatedAt", "processId", "backwardsCursor",
+    "turnsBackwardsCursor", "itemsBackwardsCursor", "userAgent", "codexHome",
+}  # fmt: skip
+"""Fields whose values no two runs share; only whether they are there and not null is compared."""
+
+ANOTHER_CODEX = f"the fake plays codex {VERIFIED}, and the one here is another"
+
+AT_WORK: Json = {"type": "active", "activeFlags": []}
+
+
+def normal(value: object, names: dict[str, str], field: str = "") -> object:
+    """`value` with ids numbered in order of appearance, and volatile values left out."""
+    if is_object(value):
+        return {normal(key, names): normal(each, names, key) for key, each in value.items()}
+    if is_list(value):
+        return [normal(each, names) for each in value]
+    if field in VOLATILE or (field == "path" and str(value).endswith(".jsonl")):
+        return value if value is None else "…"
+    if isinstance(value, str):
+        if value.startswith("Invalid request: unknown variant `no/such`"):
+            # The list that follows has methods that are in no published schema.
+            value = value[:80]
+        return re.sub(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(msg|rs|call)_\d+",
+            lambda found: names.setdefault(found[0], f"id{len(names)}"),
+            value,
+        )
+    return value
+
+
+def told(talk: Conversation, *, after: int = 0) -> list[str]:
+    """What the server said on its own, one line a message."""
+    names: dict[str, str] = {}
+    messages = [
+        message
+        for message in talk.heard[after:]
+        # Whether a command's output comes as a delta is a matter of time (fact 66).
+        if "method" in message and message["method"] != "item/commandExecution/outputDelta"
+    ]
+    first = next((message["id"] for message in messages if "id" in message), 0)
+    for message in messages:
+        # Its requests are counted per process, and the real process here is a shared one.
+        if "id" in message:
+            message["id"] -= first
+        elif message["method"] == "serverRequest/resolved":
+            message["params"]["requestId"] -= first
+    return lines([normal(message, names) for message in settled(messages)])
+
+
+def settled(messages: list[Json]) -> list[Json]:
+    """`messages` with one race of the real server decided: an approval's end, told two ways."""
+    found: list[Json] = []
+    for message in messages:
+        status = message["params"].get("status")
+        if found and found[-1]["method"] == "item/completed" and status == AT_WORK:
+            found.insert(-1, message)
+        else:
+            found.append(message)
+    return found
+
+
+def said(talk: Conversation) -> list[str]:
+    """Everything the server said, one line a message: answers in order, then the rest."""
+    names: dict[str, str] = {}
+    messages = [normal(message, names) for message in talk.heard]
+    answers = [
+        message for message, raw in zip(messages, talk.heard, strict=True) if "method" not in raw
+    ]
+    return lines([*answers, *[message for message in messages if message not in answers]])
+
+
+def lines(messages: Sequence[object]) -> list[str]:
+    return [json.dumps(message, sort_keys=True) for message in messages]
+
+
+def reported(calls: tuple[ModelCall, ...]) -> list[list[str]]:
+    """What the model was told of its calls, without what is not the same in any two runs."""
+    varying = (
+        r"Chunk ID: \w+|Wall time: [\d.]+|process_id: \d+"
+        # Of a command that was killed: told only if its end is noticed before it is given up.
+        r"|Process exited with code 137\n"
+    )
+    return [[re.sub(varying, "", text) for text in call.tool_outputs.values()] for call in calls]
+
+
+def asked(calls: tuple[ModelCall, ...]) -> list[Json]:
+    """What the model was asked for, and told by the developer besides the base instructions."""
+    return [
+        {
+            "text": call.raw["text"],
+            "reasoning": call.raw["reasoning"],
+            "developer": [
+                part["text"]
+                for item in [each for each in call.input if each.get("role") == "developer"][1:]
+                for part in item["content"]
+                # What codex writes itself: skills, permissions, and more.
+                if not part["text"].startswith("<")
+            ],
+        }
+        for call in calls
+    ]
+
+
+def generic(messages: list[str], work: Path) -> list[str]:
+    """`messages` without the folder, and without what is not the same in any two runs."""
+    varying = {
+        r"model call .*; the prompt": "model call; the prompt",
+        # Of a command that was killed: whether its end is noticed before it is given up.
+        r'"exitCode": (-1|137)\b': '"exitCode": "killed"',
+    }
+    found: list[str] = []
+    for line in messages:
+        text = line.replace(str(work), "/project")
+        for pattern, instead in varying.items():
+            text = re.sub(pattern, instead, text)
+        found.append(text)
+    return found
