@@ -376,8 +376,15 @@ class TurnTimedOut(CodexRuntimeError):
     def __str__(self) -> str:
         return (
             f"turn {self.result.turn_id} was stopped after {self.seconds:g} s of active time "
-            f"({self.result.status})"
+            f"({self.result.status}){self._still_trying()}"
         )
+
+    def _still_trying(self) -> str:
+        error = self.result.error
+        if not error:
+            return ""
+        why = ": ".join(text for text in (error.message, error.additional_details) if text)
+        return f"; codex was still trying: {_redact(why)}"
 
 
 @dataclass(eq=False, repr=False)

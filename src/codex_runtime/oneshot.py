@@ -65,6 +65,7 @@ def run_sync(
     The work is done on an event loop in a thread of its own. Ctrl-C interrupts the turn, waits
     for its end and ends the server before `KeyboardInterrupt` goes on.
     """
+    check_names(options, RunOptions, "a run")
     with from_thread.start_blocking_portal() as portal:
         future = portal.start_task_soon(_run, prompt, raise_on_failure, options)
         try:

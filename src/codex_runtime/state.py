@@ -46,7 +46,8 @@ class TurnResult:
         abandoned: Items that were started and never completed.
         usage: Tokens used by this turn; None if the server reported none.
         diff: Unified diff of all file changes of the turn; empty if there were none.
-        error: The server's account of a failure, else None.
+        error: The server's account of a failure; of a turn that was cut short, what it was still
+            trying again for. Else None.
         thread_id: The thread.
         turn_id: The turn. A fork keeps the turn ids of its source, so only both together name one.
         duration: Seconds from start to end as the server measured; None if it did not tell.
@@ -72,6 +73,7 @@ class TurnState:
         "_duration_ms",
         "_meter",
         "_open",
+        "_retried",
         "diff",
         "error",
         "started",
@@ -91,6 +93,8 @@ class TurnState:
         self._open: dict[str, ThreadItem] = {}
         self._meter = UsageMeter()
         self._duration_ms: int | None = None
+        self._retried: TurnError | None = None
+        """Why the server is trying again; None once it gets on."""
 
     @property
     def ended(self) -> bool:
@@ -117,6 +121,7 @@ class TurnState:
     def result(self) -> TurnResult:
         """All that is known, as a value."""
         status = "incomplete" if self.status == "inProgress" else self.status
+        cut_short = status in {"interrupted", "incomplete"}
         items = tuple(self._completed.values())
         return TurnResult(
             status=status,
@@ -125,7 +130,7 @@ class TurnState:
             abandoned=self.open_items,
             usage=self._meter.used,
             diff=self.diff,
-            error=self.error,
+            error=self.error or (self._retried if cut_short else None),
             thread_id=self.thread_id,
             turn_id=self.turn_id,
             duration=None if self._duration_ms is None else self._duration_ms / 1000,
@@ -134,7 +139,13 @@ class TurnState:
     def _on_turn_started(self, _event: Any) -> None:
         self.started = True
 
+    def _on_error(self, event: Any) -> None:
+        # No end: with `willRetry` it is progress, without it `turn/completed` follows with the
+        # same error (facts 85 and 87).
+        self._retried = event.error or None
+
     def _on_item_started(self, event: Any) -> None:
+        self._retried = None
         if key := _key(event.item):
             self._open[key] = event.item
 
@@ -164,10 +175,10 @@ class TurnState:
                 self._open.pop(key, None)
                 self._completed.setdefault(key, item)
 
-    # How each event changes a turn. `error` is not among them: with `willRetry` it is progress,
-    # without it `turn/completed` follows with the same error (facts 85 and 87).
+    # How each event changes a turn.
     _FOLDS: ClassVar[dict[str, Callable[[TurnState, Any], None]]] = {
         "turn/started": _on_turn_started,
+        "error": _on_error,
         "item/started": _on_item_started,
         "item/completed": _on_item_completed,
         "turn/diff/updated": _on_diff,

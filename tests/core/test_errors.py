@@ -40,7 +40,7 @@ CANARY = "canary-payload"
 """Stands in what an error holds for programs and must not show to people."""
 
 
-def result(status: Any) -> TurnResult:
+def result(status: Any, error: TurnError | None = None) -> TurnResult:
     return TurnResult(
         status=status,
         text=CANARY,
@@ -48,11 +48,14 @@ def result(status: Any) -> TurnResult:
         abandoned=(),
         usage=TokenUsage(total_tokens=5),
         diff=CANARY,
-        error=None,
+        error=error,
         thread_id="t1",
         turn_id="u1",
         duration=1.5,
     )
+
+
+RETRIED = TurnError(message="Reconnecting... 2/5", additional_details="Name does not resolve")
 
 
 class Row(NamedTuple):
@@ -88,12 +91,12 @@ ROWS = [
     Row(
         lambda: TurnInProgress("t1", "u1"),
         {"thread_id": "t1", "turn_id": "u1"},
-        "thread t1 is busy with turn u1; wait for its end, steer it or interrupt it first",
+        "thread t1 is busy with turn u1; wait for its end, interrupt it, or use another thread",
     ),
     Row(
         lambda: TurnInProgress("t1"),
         {"turn_id": None},
-        "thread t1 is busy with a turn; wait for its end, steer it or interrupt it first",
+        "thread t1 is busy with a turn; wait for its end, interrupt it, or use another thread",
     ),
     Row(RuntimeClosed, {"reason": "the runtime is closed"}, "the runtime is closed"),
     Row(lambda: RuntimeClosed("not open"), {"reason": "not open"}, "not open"),
@@ -187,6 +190,12 @@ ROWS = [
         lambda: TurnTimedOut(60.0, result("interrupted")),
         {"seconds": 60.0, "result": result("interrupted")},
         "turn u1 was stopped after 60 s of active time (interrupted)",
+    ),
+    Row(
+        lambda: TurnTimedOut(15.0, result("interrupted", RETRIED)),
+        {"seconds": 15.0},
+        "turn u1 was stopped after 15 s of active time (interrupted); "
+        "codex was still trying: Reconnecting... 2/5: Name does not resolve",
     ),
     Row(
         lambda: EventsLost(7),

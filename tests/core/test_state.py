@@ -262,6 +262,16 @@ def test_an_error_is_no_end(will_retry: bool) -> None:  # noqa: FBT001 — a par
     assert state.error is None
 
 
+def test_a_turn_that_was_cut_short_tells_what_codex_was_still_trying_for() -> None:
+    why = TurnError(message="Reconnecting... 2/5", additional_details="no network")
+    trying = ErrorNotification(error=why, thread_id=T, turn_id=U, will_retry=True)
+
+    assert folded(trying, end("interrupted")).result().error == why
+    assert folded(trying).result().error == why
+    assert folded(trying, started(message("m1", "")), end("interrupted")).result().error is None
+    assert folded(trying, end("completed")).result().error is None
+
+
 def test_a_turn_whose_end_is_unknown_is_incomplete() -> None:
     state = folded(completed(message("a", "so far")))
     assert state.result().status == "incomplete"
