@@ -6,7 +6,7 @@ from typing import Any
 
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
-__all__ = ["absolute_cwd", "given", "seconds"]
+__all__ = ["absolute_cwd", "absolute_path", "given", "seconds"]
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -40,24 +40,35 @@ def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | N
     """
     if cwd is None:
         return None
-    text = _path_text(cwd)
-    if not text.strip() or "\0" in text:
-        raise InvalidArgument("cwd", "is blank" if not text.strip() else "holds a NUL character")
     if remote:
+        text = _path_text("cwd", cwd)
         return text if text.startswith("/") else str(Path(text).absolute())
-    # Unlike those of `Path`, these two never raise: not for a home that nobody has, nor for a
-    # folder that this user may not look into.
-    path = os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 — see above
+    path = absolute_path("cwd", cwd)
+    # Unlike that of `Path`, it does not raise for a folder that this user may not look into.
     if not os.path.isdir(path):  # noqa: PTH112 — see above
         raise WorkingDirectoryMissing(path=path)
     return path
 
 
-def _path_text(cwd: str | os.PathLike[str]) -> str:
+def absolute_path(field: str, path: str | os.PathLike[str]) -> str:
+    """Make a path absolute against this process; it may start at a user's home.
+
+    Raises:
+        InvalidArgument: It is no path, is blank, or holds a NUL character.
+    """
+    # Unlike that of `Path`, `expanduser` does not raise for a home that nobody has.
+    return os.path.abspath(os.path.expanduser(_path_text(field, path)))  # noqa: PTH100, PTH111 — see above
+
+
+def _path_text(field: str, path: str | os.PathLike[str]) -> str:
     try:
-        text = os.fspath(cwd)
+        text = os.fspath(path)
     except TypeError:
         text = None
     if not isinstance(text, str):
-        raise InvalidArgument("cwd", f"is of type {type(cwd).__name__}", "use text or a Path")
+        raise InvalidArgument(field, f"is of type {type(path).__name__}", "use text or a Path")
+    if not text.strip():
+        raise InvalidArgument(field, "is blank", "name a folder, or leave it out")
+    if "\0" in text:
+        raise InvalidArgument(field, "holds a NUL character", "take it out")
     return text

@@ -18,7 +18,7 @@ BINARY_VARIABLE: Final = "CODEX_RUNTIME_BIN"
 """Names the binary for programs whose code cannot be changed."""
 
 _WHEEL: Final = "codex_cli_bin"
-_NAME: Final = "codex.exe" if os.name == "nt" else "codex"
+_NAME: Final = "codex"
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,6 @@ def _without_node_shim(path: Path) -> Path:
 
 def _target() -> str:
     """A pattern for this machine's name among those that packages for several machines hold."""
-    machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
-    system = {"darwin": "apple-darwin", "win32": "windows"}.get(sys.platform, sys.platform)
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    system = "apple-darwin" if sys.platform == "darwin" else sys.platform
     return f"{machine}-*{system}*"

@@ -10,14 +10,14 @@ from codex_runtime._parking import Parking
 from codex_runtime.errors import CodexRuntimeError, EventsLost, InvalidArgument
 from codex_runtime.protocol import Event
 
-__all__ = ["Channel"]
+__all__ = ["STRAINED", "Channel"]
 
 _LAG: Final = 2**21
 """Bytes of events that may wait untouched for a consumer. Beyond it consecutive deltas are
 merged: about 8,000 deltas, some 300 ms of the fastest stream measured (fact 120). Twice what
 the reader takes at once, so that a consumer that keeps up gets every delta as it was."""
 
-_STRAINED: Final = 4 * 2**20
+STRAINED: Final = 4 * 2**20
 """Bytes that wait for one consumer, after merging, from which on `Hub.strained` asks the reader
 for a gentler pace: no more than the fastest server sends, so that nobody notices."""
 
@@ -87,7 +87,7 @@ class Channel:
     @property
     def strained(self) -> bool:
         """Whether so much waits that the reader should take it easy."""
-        return self._bytes > _STRAINED
+        return self._bytes > STRAINED
 
     def push(self, event: Event, size: int) -> None:
         """Add an event. Never waits.
@@ -171,7 +171,7 @@ class Channel:
         kept, total = 0, 0
         for size in self._sizes:
             total += size
-            if total > _CAP // 2:
+            if total > _CAP // 2 and kept:
                 break
             kept += 1
         self._lost += len(self._waiting) - kept

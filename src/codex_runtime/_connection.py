@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from codex_runtime.errors import LocalProtocolError
+from codex_runtime.protocol._base import UNREADABLE
 
 __all__ = [
     "TRANSITIONS",
@@ -95,9 +96,6 @@ class Kind(Enum):
     NOISE = auto()
 
 
-UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding a line may raise: no JSON, not UTF-8, of another shape, or nested too deep."""
-
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 """Bytes of one line to its envelope; raises one of `UNREADABLE` for anything else. Not wrapped in
 a function of ours: it is called for every line."""
@@ -113,7 +111,9 @@ def classify(envelope: Envelope) -> Kind:
         return Kind.NOISE if envelope.id is None else Kind.REQUEST
     if envelope.id is UNSET or envelope.id is None:
         return Kind.NOISE
-    if envelope.error is not UNSET:
+    if envelope.error is not UNSET and (
+        envelope.result is UNSET or bytes(envelope.error) != b"null"
+    ):
         return Kind.REFUSAL
     return Kind.NOISE if envelope.result is UNSET else Kind.ANSWER
 

@@ -17,7 +17,6 @@ _ALLOWED: Final = re.compile(
     | (?i: (https?|ftp|all|no)_proxy)
     | SSL_CERT_(FILE|DIR) | NODE_EXTRA_CA_CERTS | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE
     | CODEX_\w+ | OPENAI_\w+
-    | SYSTEMROOT | COMSPEC | PATHEXT | USERPROFILE | APPDATA | LOCALAPPDATA
     """,
     re.VERBOSE,
 )
@@ -57,6 +56,10 @@ def child_environment(
 
 def _check_variable(name: object, value: object) -> None:
     if not isinstance(name, str) or not isinstance(value, str):
-        raise InvalidArgument(f"env[{name!r}]", "is not text", "environment variables are text")
+        raise InvalidArgument(f"env[{name!r}]", "is not text", "use text for name and value")
     if not name or "=" in name or "\0" in name + value:
-        raise InvalidArgument(f"env[{name!r}]", "cannot be passed to a process")
+        raise InvalidArgument(
+            f"env[{name!r}]",
+            "cannot be passed to a process",
+            "give it a name without =, and take NUL characters out",
+        )

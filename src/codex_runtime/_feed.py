@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import anyio
 
-from codex_runtime._channel import Channel
+from codex_runtime._channel import STRAINED, Channel
 from codex_runtime._events import Hub
 from codex_runtime.errors import CodexRuntimeError, TurnTimedOut
 from codex_runtime.protocol import Event
@@ -66,9 +66,10 @@ class TurnFeed:
             if turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
                 self.push(event, size)
 
-    def withdraw(self) -> None:
-        """There will be no turn."""
-        self._release()
+    def withdraw_unclaimed(self) -> None:
+        """There will be no turn, unless one was claimed."""
+        if not self.state.turn_id:
+            self._release()
 
     def push(self, event: Event, size: int) -> None:
         """Take the next event. Called by the reader."""
@@ -130,21 +131,26 @@ class _EarlyEvents:
     Short: nothing else runs in the thread then, and the answer comes within the time of a request.
     """
 
-    strained = False
-
     def __init__(self) -> None:
         self._kept: list[tuple[Event, int]] = []
+        self._bytes = 0
+
+    @property
+    def strained(self) -> bool:
+        """Whether so much is kept that the reader should take it easy."""
+        return self._bytes > STRAINED
 
     def push(self, event: Event, size: int) -> None:
         """Keep it."""
         self._kept.append((event, size))
+        self._bytes += size
 
     def fail(self, error: CodexRuntimeError) -> None:
         """The request for the turn fails by itself."""
 
     def take(self) -> list[tuple[Event, int]]:
         """All that was kept, once."""
-        kept, self._kept = self._kept, []
+        kept, self._kept, self._bytes = self._kept, [], 0
         return kept
 
 

@@ -3,17 +3,16 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from codex_runtime._arguments import absolute_path
 from codex_runtime._binary import find_codex
 from codex_runtime._environment import child_environment
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart, home_of, prepare_home
 from codex_runtime._process import ServerProcess
-from codex_runtime.errors import (
-    InvalidArgument,
-)
+from codex_runtime._toml import setting
+from codex_runtime.errors import InvalidArgument
 
 __all__ = ["Greeting", "Launch"]
 
@@ -46,7 +45,7 @@ class Launch:
         """Settle the environment.
 
         Raises:
-            InvalidArgument: `env` or `command` cannot be used.
+            InvalidArgument: `env`, `command` or `codex_home` cannot be used.
         """
         if self.command is not None:
             object.__setattr__(self, "command", _words(self.command))
@@ -54,7 +53,7 @@ class Launch:
             extra=self.env, passthrough=self.env_passthrough, inherit=self.inherit_env
         )
         if self.codex_home is not None:
-            environment["CODEX_HOME"] = str(Path(self.codex_home).expanduser().absolute())
+            environment["CODEX_HOME"] = absolute_path("codex_home", self.codex_home)
         object.__setattr__(self, "environment", environment)
 
     def first_start(self) -> FirstStart:
@@ -65,7 +64,7 @@ class Launch:
         """
         if self.command is not None:
             return FirstStart(None)
-        home = home_of(self.environment)
+        home = home_of(self.environment, self.cwd)
         prepare_home(home)
         return FirstStart(home)
 
@@ -83,16 +82,8 @@ class Launch:
         if self.command is not None:
             return list(self.command)
         binary = str(find_codex(self.codex_bin).path)
-        if not self.config:
-            return [binary, "app-server"]
-        # Only here: it needs msgspec, which costs the server a head start of 15 ms.
-        from codex_runtime._toml import toml  # noqa: PLC0415 — see above
-
-        overrides = [
-            word
-            for name, value in self.config.items()
-            for word in ("-c", f"{name}={toml(value, f'config.{name}')}")
-        ]
+        settings = (setting(*pair, "config") for pair in (self.config or {}).items())
+        overrides = (word for pair in settings for word in ("-c", "=".join(pair)))
         return [binary, *overrides, "app-server"]
 
 
@@ -104,7 +95,7 @@ def _words(command: Any) -> tuple[str, ...]:
         )
     argv = tuple(word or "" for word in words)
     if any("\0" in word for word in argv):
-        raise InvalidArgument("command", "holds a NUL character")
+        raise InvalidArgument("command", "holds a NUL character", "take it out")
     return argv
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 
 import anyio
@@ -26,6 +27,8 @@ from codex_runtime.transports import Connect, Ending, Transport
 from codex_runtime.transports.stdio import StdioTransport
 
 __all__ = ["Lifecycle"]
+
+logger = logging.getLogger("codex_runtime.runtime")
 
 
 class Lifecycle:
@@ -96,6 +99,12 @@ class Lifecycle:
         if self._owner is None:
             return
         self._closing = True
+        if not self._owner.is_here:
+            # Nobody can be waited for on a loop that does not run, and the server must end.
+            logger.error("closed on another event loop than it was opened on: server killed")
+            if isinstance(self.transport, StdioTransport):
+                self.transport.process.kill_now()
+            return
         self._owner.stop()
         with anyio.CancelScope(shield=True):
             await self._owner.wait_ended()

@@ -50,12 +50,18 @@ def _check(value: Any, path: str, depth: int) -> None:
             _check_number(value, path)
         case msgspec.Struct() | Mapping() | list() | tuple():
             if depth >= MAX_DEPTH:
-                raise UnsendableValue(path, f"is nested more than {MAX_DEPTH} levels deep")
+                raise UnsendableValue(
+                    path, f"is nested more than {MAX_DEPTH} levels deep", "make it flatter"
+                )
             for inner_path, inner in _parts(value, path):
                 _check(inner, inner_path, depth + 1)
         case _:
             # Bytes, sets, dates and the like have more than one form, or none: the caller chooses.
-            raise UnsendableValue(path, f"is of type {type(value).__name__}", "JSON has none")
+            raise UnsendableValue(
+                path,
+                f"is of type {type(value).__name__}",
+                "convert it to text, a number, a list or a mapping",
+            )
 
 
 def _parts(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -87,16 +93,16 @@ def _check_text(text: str, path: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise UnsendableValue(
-            path, f"has a lone surrogate at character {error.start}", "it is not valid text"
+            path, f"has a lone surrogate at character {error.start}", "take it out"
         ) from None
 
 
 def _check_number(number: float, path: str) -> None:
     if isinstance(number, int):
         if not _LEAST <= number <= _MOST:
-            raise UnsendableValue(path, "does not fit into 64 bits")
+            raise UnsendableValue(path, "does not fit into 64 bits", "send it as text")
     elif not isfinite(number):
-        raise UnsendableValue(path, f"is {number}", "JSON has no such number")
+        raise UnsendableValue(path, f"is {number}", "use a finite number or None")
 
 
 def _as_builtin(value: Any) -> Any:

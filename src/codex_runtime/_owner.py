@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
+from anyio.lowlevel import current_token
 
 from codex_runtime._backend import asyncio_loop
 from codex_runtime.errors import CodexRuntimeError
@@ -28,6 +29,7 @@ class Owner:
     """
 
     def __init__(self, main: Main) -> None:
+        self._loop = current_token()
         self._scope = anyio.CancelScope()
         self._ended = anyio.Event()
         self.error: BaseException | None = None
@@ -38,6 +40,11 @@ class Owner:
     def ended(self) -> bool:
         """Whether `main` is over."""
         return self._ended.is_set()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the running event loop is the one that runs `main`."""
+        return current_token() == self._loop
 
     def stop(self) -> None:
         """Cancel `main`. Returns at once; `wait_ended` tells when it is over."""
@@ -52,11 +59,17 @@ class Owner:
             with self._scope:
                 await main()
         except Exception as error:
-            self.error = error
+            self.error = error = _bare(error)
             if not isinstance(error, CodexRuntimeError):
-                logger.exception("the connection broke down")
+                logger.exception("the connection broke down", exc_info=error)
         finally:
             self._ended.set()
+
+
+def _bare(error: Exception) -> Exception:
+    """An exception without the groups that task groups wrap around it."""
+    inner: tuple[Exception, ...] = getattr(error, "exceptions", ())
+    return _bare(inner[0]) if len(inner) == 1 else error
 
 
 _NAME: Final = "codex-runtime"

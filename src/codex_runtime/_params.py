@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from codex_runtime.options import ThreadOptions, TurnOptions, check_names
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
     DEFAULT_SANDBOX,
-    check_approval_of_wide_sandbox,
+    SandboxMode,
     check_sandbox,
     sandbox_policy,
 )
@@ -27,10 +28,54 @@ if TYPE_CHECKING:
         UserInput,
     )
 
-__all__ = ["TurnInput", "check_before_start", "thread_params", "turn_params"]
+__all__ = ["Scope", "TurnInput", "check_before_start", "thread_params", "turn_params"]
 
 TurnInput: TypeAlias = "str | UserInput | Sequence[str | UserInput]"
 """What a turn is told: text, or the protocol's input items (`TextInput`, `ImageInput`, …)."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a thread may touch at the moment, as far as this process has said or was told.
+
+    Attributes:
+        thread_id: The thread.
+        sandbox: The preset in force; one that is not known here counts as the widest.
+        cwd: The working directory in force: what a writable sandbox is about.
+    """
+
+    thread_id: str
+    sandbox: SandboxMode
+    cwd: str | None
+
+    @classmethod
+    def of(cls, info: ThreadStartResponse) -> Scope:
+        """As the server said when the thread was opened."""
+        kind = getattr(info.sandbox, "type", None)
+        return cls(info.thread.id, _PRESETS.get(kind, "danger-full-access"), info.cwd or None)
+
+    def after(self, params: TurnStartParams) -> Scope:
+        """As it is when a turn with these parameters was started: what it names stays in force."""
+        policy: Any = params.sandbox_policy or {}
+        kind: str | None = policy.get("type") if hasattr(policy, "get") else None
+        return replace(
+            self,
+            sandbox=_PRESETS.get(kind, self.sandbox),
+            cwd=params.cwd or self.cwd,
+        )
+
+    def widened_by(self, cwd: str | None, approval_policy: str | None) -> bool:
+        """Whether a turn that names no sandbox would still widen what a wide one allows."""
+        if self.sandbox == "read-only":
+            return False
+        return approval_policy == "never" or (cwd is not None and cwd != self.cwd)
+
+
+_PRESETS: Final[dict[str | None, SandboxMode]] = {
+    "readOnly": "read-only",
+    "workspaceWrite": "workspace-write",
+    "dangerFullAccess": "danger-full-access",
+}
 
 
 def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
@@ -70,12 +115,12 @@ def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
 
 
 def turn_params(
-    info: ThreadStartResponse, input: TurnInput, options: TurnOptions, *, remote: bool
+    scope: Scope, input: TurnInput, options: TurnOptions, *, remote: bool
 ) -> TurnStartParams:
     """The parameters of `turn/start`.
 
     Args:
-        info: What the server said when the thread was opened.
+        scope: What the thread may touch as it is.
         input: As given by the caller.
         options: As given by the caller.
         remote: Whether the server sees another file system.
@@ -85,12 +130,10 @@ def turn_params(
         InvalidArgument: An option cannot be used.
     """
     check_names(options, TurnOptions, "a turn")
-    cwd = _checked_cwd(options, remote=remote)
+    cwd = _checked_cwd(options, remote=remote, scope=scope)
     sandbox = options.get("sandbox")
-    if sandbox is None and not isinstance(info.sandbox, protocol.ReadOnlySandboxPolicy):
-        check_approval_of_wide_sandbox(options.get("approval_policy"))
     return protocol.TurnStartParams(
-        thread_id=info.thread.id,
+        thread_id=scope.thread_id,
         input=_input_items(input),
         **given(
             model=options.get("model"),
@@ -106,12 +149,18 @@ def turn_params(
     )
 
 
-def _checked_cwd(options: ThreadOptions | TurnOptions, *, remote: bool) -> str | None:
+def _checked_cwd(
+    options: ThreadOptions | TurnOptions, *, remote: bool, scope: Scope | None = None
+) -> str | None:
     """The working directory, made absolute, once rule SEC-004 is seen to hold."""
     cwd = absolute_cwd(options.get("cwd"), remote=remote)
+    approval_policy = options.get("approval_policy")
+    sandbox = options.get("sandbox")
+    if sandbox is None and scope is not None and scope.widened_by(cwd, approval_policy):
+        sandbox = scope.sandbox
     check_sandbox(
-        options.get("sandbox"),
-        approval_policy=options.get("approval_policy"),
+        sandbox,
+        approval_policy=approval_policy,
         privileged_escalation_approved=options.get("privileged_escalation_approved", False),
         cwd=cwd,
     )

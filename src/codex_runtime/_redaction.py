@@ -30,27 +30,39 @@ _SHAPES: Final = re.compile(
 
 
 class Redactor:
-    """Replaces known secrets, and what has the shape of one."""
+    """Replaces known secrets, and what has the shape of one.
+
+    Attributes:
+        longest: Bytes of the longest known secret in UTF-8.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Each line of a secret is one too, a private key's say: programs log line by line.
+        lines = {line for s in secrets for line in (s, *map(str.strip, s.splitlines()))}
         # Longest first: a secret that contains another must go whole.
-        known = sorted({s for s in secrets if len(s) >= _MIN_SECRET}, key=len, reverse=True)
+        known = sorted((s for s in lines if len(s) >= _MIN_SECRET), key=len, reverse=True)
+        self.longest = max((len(s.encode(errors="surrogatepass")) for s in known), default=0)
         # Looked for at every place, so that secrets that overlap are all found.
         self._known = re.compile(f"(?=({'|'.join(map(re.escape, known))}))") if known else None
 
-    def __call__(self, text: str) -> str:
-        """Return `text` without secrets."""
-        return _SHAPES.sub(REDACTED, self._without_known(text))
+    def __call__(self, text: str, start: int = 0) -> str:
+        """Return `text` from `start` on, without secrets.
 
-    def _without_known(self, text: str) -> str:
+        Args:
+            text: What may hold some.
+            start: The start of a line. A known secret that began before it is left out too.
+        """
+        return _SHAPES.sub(REDACTED, self._without_known(text, start))
+
+    def _without_known(self, text: str, start: int) -> str:
         if self._known is None:
-            return text
+            return text[start:]
         pieces: list[str] = []
-        done = 0
+        done = start
         for match in self._known.finditer(text):
-            start, end = match.span(1)
-            if start >= done:
-                pieces += text[done:start], REDACTED
+            found, end = match.span(1)
+            if found >= done:
+                pieces += text[done:found], REDACTED
             done = max(done, end)
         return "".join((*pieces, text[done:]))
 

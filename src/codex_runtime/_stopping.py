@@ -24,6 +24,10 @@ class _Turn(Protocol):
 
     async def interrupt(self, *, timeout: float | None = None) -> None: ...
 
+    def interrupt_soon(self) -> None: ...
+
+    async def wait_ended(self) -> None: ...
+
 
 async def stop(turn: _Turn) -> None:
     """Interrupt a turn: bounded, never raising."""
@@ -36,6 +40,11 @@ async def stop(turn: _Turn) -> None:
 
 
 async def stop_before_leaving(turn: _Turn) -> None:
-    """The same for a caller who is being cancelled: shielded."""
-    with anyio.CancelScope(shield=True):
-        await stop(turn)
+    """The same for a caller who is being cancelled.
+
+    The work is done by the runtime; here it is only waited for. The wait is shielded, but a
+    second cancellation of asyncio's own goes through every shield.
+    """
+    turn.interrupt_soon()
+    with anyio.move_on_after(INTERRUPT_BOUND, shield=True):
+        await turn.wait_ended()

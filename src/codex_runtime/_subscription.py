@@ -24,10 +24,12 @@ class Subscription:
         self._client = client
         self._thread_id = thread_id
         self._channel = Channel()
+        self._open = False
 
     async def __aenter__(self) -> Self:
         self._client.peer  # noqa: B018 — raises where there is no connection
         self._client.hub.subscribe(self._channel, self._thread_id)
+        self._open = True
         return self
 
     async def __aexit__(
@@ -36,8 +38,10 @@ class Subscription:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._client.hub.unsubscribe(self._channel, self._thread_id)
-        self._channel.close()
+        if self._open:
+            self._open = False
+            self._client.hub.unsubscribe(self._channel, self._thread_id)
+            self._channel.close()
 
     def __aiter__(self) -> Self:
         return self

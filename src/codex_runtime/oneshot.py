@@ -5,8 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Unpack
 
-from anyio import from_thread
-
+from codex_runtime._blocking import Worker
 from codex_runtime._params import check_before_start
 from codex_runtime._stopping import stop_before_leaving
 from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_names
@@ -63,22 +62,11 @@ def run_sync(
     """As `run`, but blocking. Works inside a running event loop and in a notebook too.
 
     The work is done on an event loop in a thread of its own. Ctrl-C interrupts the turn, waits
-    for its end and ends the server before `KeyboardInterrupt` goes on.
+    for its end and ends the server before `KeyboardInterrupt` goes on; Ctrl-C again leaves at
+    once.
     """
     check_names(options, RunOptions, "a run")
-    with from_thread.start_blocking_portal() as portal:
-        future = portal.start_task_soon(_run, prompt, raise_on_failure, options)
-        try:
-            result: TurnResult = future.result()
-        except BaseException:
-            # Leaving the portal waits for the task to have ended.
-            future.cancel()
-            raise
-    return result
-
-
-async def _run(prompt: TurnInput, raise_on_failure: bool, options: RunOptions) -> TurnResult:  # noqa: FBT001 — called through the portal, which passes no keywords
-    return await run(prompt, raise_on_failure=raise_on_failure, **options)
+    return Worker(lambda: run(prompt, raise_on_failure=raise_on_failure, **options))()
 
 
 def stream(

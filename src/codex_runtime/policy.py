@@ -1,6 +1,5 @@
 """Rules about what a thread or turn may be allowed to do. Pure: nothing is sent, nothing is read."""
 
-from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
@@ -10,7 +9,6 @@ __all__ = [
     "DEFAULT_SANDBOX",
     "ApprovalPolicy",
     "SandboxMode",
-    "check_approval_of_wide_sandbox",
     "check_sandbox",
     "sandbox_mode",
     "sandbox_policy",
@@ -67,12 +65,11 @@ def check_sandbox(
     approval_policy: str | None,
     privileged_escalation_approved: bool,
     cwd: str | None,
-    writable_roots: Sequence[str] = (),
 ) -> None:
     """Hold rule SEC-004: a sandbox wider than read-only needs three explicit words.
 
     In this order: the opt-in, an approval policy other than never (absent or blank counts as
-    never), and a scope (a working directory or a non-empty writable root).
+    never), and a scope (a working directory).
 
     Args:
         sandbox: A preset, or None where the caller names none.
@@ -80,7 +77,6 @@ def check_sandbox(
         privileged_escalation_approved: As given by the caller. Only True itself is a yes: a text
             such as `"false"`, out of a form or a file, is none.
         cwd: As given by the caller; blank counts as absent.
-        writable_roots: As given by the caller; blank ones count as absent.
 
     Raises:
         SandboxNotAllowed: One of the three is missing. Nothing was sent.
@@ -98,30 +94,8 @@ def check_sandbox(
             problem=f"{sandbox!r} needs an approval policy other than never",
             fix="pass approval_policy='on-request'",
         )
-    if not any(scope and scope.strip() for scope in (cwd, *writable_roots)):
-        raise SandboxNotAllowed(
-            problem=f"{sandbox!r} needs an explicit scope",
-            fix="pass cwd= or a writable root",
-        )
-
-
-def check_approval_of_wide_sandbox(approval_policy: str | None) -> None:
-    """Hold the second word of SEC-004 for a turn in a thread whose sandbox is wider than read-only.
-
-    Args:
-        approval_policy: As given by the caller for the turn; None keeps the thread's.
-
-    Raises:
-        SandboxNotAllowed: It is never, which together with the thread's sandbox is what the rule
-            forbids. Nothing was sent.
-        InvalidArgument: It is not text.
-    """
-    if approval_policy is not None and not _may_ask(approval_policy):
-        raise SandboxNotAllowed(
-            field="approval_policy",
-            problem=f"{approval_policy!r} does not go with the sandbox of this thread",
-            fix="name sandbox='read-only' with it",
-        )
+    if cwd is None or not cwd.strip():
+        raise SandboxNotAllowed(problem=f"{sandbox!r} needs an explicit scope", fix="pass cwd=")
 
 
 def _may_ask(approval_policy: object) -> bool:

@@ -133,7 +133,7 @@ class TurnState:
             error=self.error or (self._retried if cut_short else None),
             thread_id=self.thread_id,
             turn_id=self.turn_id,
-            duration=None if self._duration_ms is None else self._duration_ms / 1000,
+            duration=_seconds(self._duration_ms),
         )
 
     def _on_turn_started(self, _event: Any) -> None:
@@ -195,6 +195,13 @@ _ENDS: Final[dict[str, TurnStatus]] = {
     "interrupted": "interrupted",
     "failed": "failed",
 }
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    try:
+        return None if milliseconds is None else milliseconds / 1000
+    except OverflowError:
+        return None
 
 
 def _key(item: Any) -> str | None:

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Unpack
-
-import anyio
 
 from codex_runtime._arguments import seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
-from codex_runtime._params import TurnInput, turn_params
-from codex_runtime._peer import Pending
-from codex_runtime._stopping import INTERRUPT_BOUND, stop_before_leaving
+from codex_runtime._params import Scope, TurnInput, turn_params
+from codex_runtime._starting import start_turn
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.errors import (
-    CodexRuntimeError,
-    RemoteProtocolError,
-    RequestTimeout,
-    TurnInProgress,
-)
+from codex_runtime.errors import TurnInProgress
 from codex_runtime.options import TurnOptions
-from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import (
-        ThreadStartResponse,
-        TurnStartResponse,
-    )
+    from codex_runtime.protocol.types import ThreadStartResponse
     from codex_runtime.runtime import Runtime
 
 __all__ = ["ThreadHandle", "TurnInput"]
@@ -47,6 +34,7 @@ class ThreadHandle:
     def __init__(self, runtime: Runtime, client: Client, info: ThreadStartResponse) -> None:
         self._runtime = runtime
         self._client = client
+        self._scope = Scope.of(info)
         self.info = info
 
     def __repr__(self) -> str:
@@ -107,41 +95,24 @@ class ThreadHandle:
     async def _begin(
         self, input: TurnInput, options: TurnOptions, *, keep_events: bool
     ) -> TurnHandle:
+        client, hub = self._client, self._client.hub
         allowed = seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
-        params = encode(turn_params(self.info, input, options, remote=self._client.remote))
-        hub, peer = self._client.hub, self._client.peer
+        params = turn_params(self._scope, input, options, remote=client.remote)
+        encoded = encode(params)
+        client.peer  # noqa: B018 — raises where there is no connection
         active = hub.active_turn(self.thread_id)
         if active is not None:
             raise TurnInProgress(self.thread_id, active or None)
         feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
-        turn = TurnHandle(self._client, feed)
+        turn = TurnHandle(client, feed)
         try:
-            with anyio.move_on_after(self._client.request_timeout) as patience:
-                async with peer.in_flight:
-                    with peer.open(methods.TURN_START.method, params) as pending:
-                        await self._claim(pending, turn, feed)
-            if patience.cancelled_caught:
-                peer.counters.timeouts += 1
-                raise RequestTimeout(methods.TURN_START.method, self._client.request_timeout)
-        finally:
-            if not feed.state.turn_id:
-                feed.withdraw()
-        self._client.spawn(keep_time, turn, feed, allowed)
-        return turn
-
-    async def _claim(self, pending: Pending, turn: TurnHandle, feed: TurnFeed) -> None:
-        codec = self._client.peer.codec
-        try:
-            feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
-        except anyio.get_cancelled_exc_class():
-            # The server may have started the turn already, and nobody would ever know of it.
-            with anyio.move_on_after(INTERRUPT_BOUND, shield=True), suppress(CodexRuntimeError):
-                feed.claim(_turn_id(codec.result(methods.TURN_START, await pending.wait())))
-                await stop_before_leaving(turn)
+            await start_turn(client, feed, turn, encoded)
+        except BaseException:
+            # The server may have taken it all the same: count the wider of both.
+            after = self._scope.after(params)
+            if after.sandbox != "read-only":
+                self._scope = after
             raise
-
-
-def _turn_id(response: TurnStartResponse) -> str:
-    if not response.turn or not response.turn.id:
-        raise RemoteProtocolError(methods.TURN_START.method, "it names no turn")
-    return response.turn.id
+        self._scope = self._scope.after(params)
+        client.spawn(keep_time, turn, feed, allowed)
+        return turn

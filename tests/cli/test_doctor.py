@@ -1,8 +1,11 @@
 """`codex-runtime doctor`: green on a sound machine, and a command for whatever is not."""
 
+import errno
 import io
 import json
+import os
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import anyio
 import pytest
 from cli.support import CommandLine, servers_of
 
+from codex_runtime import _binary
+from codex_runtime.cli import _checks
 from codex_runtime.cli._checks import Check, verdict
 from codex_runtime.cli._doctor import check_lines, doctor, report_object
 from codex_runtime.cli._exits import Exit
@@ -85,7 +90,9 @@ class Doctor:
         self._environment = monkeypatch
         monkeypatch.setattr(tempfile, "tempdir", str(self.tmp))
 
-    def examine(self, codex: str, home: str, *, fault: str = "") -> tuple[Exit, dict[str, str]]:
+    def examine(
+        self, codex: str | None, home: str, *, fault: str = ""
+    ) -> tuple[Exit, dict[str, str]]:
         """Return the exit code, and the line of each check by its id."""
         self._environment.setenv("CODEX_FAKE", fault)
         out = io.StringIO()
@@ -109,28 +116,62 @@ def home(tmp_path: Path) -> str:
     return str(tmp_path / "codex-home")
 
 
+@pytest.fixture
+def path_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The one folder on the PATH, and the one place where a codex may be."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setattr(_binary, "_WHEEL", "no_such_wheel")
+    monkeypatch.delenv("CODEX_RUNTIME_BIN", raising=False)
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.mark.usefixtures("path_only")
 def test_no_codex_is_exit_code_4_and_names_the_install_command(clinic: Doctor, home: str) -> None:
-    code, lines = clinic.examine("/no/such/codex", home)
+    code, lines = clinic.examine(None, home)
 
     assert code is Exit.NO_CODEX
     assert lines["binary"].startswith("FAILED ")
     assert lines["binary"].endswith('fix: pip install "codex-runtime[codex]"')
 
 
+def test_a_named_codex_that_is_not_there_is_mended_by_no_installing(
+    clinic: Doctor, home: str
+) -> None:
+    code, lines = clinic.examine("/no/such/codex", home)
+
+    assert code is Exit.NO_CODEX
+    assert "codex_bin: /no/such/codex is not an executable file" in lines["binary"]
+    assert "fix: " not in lines["binary"]
+
+
 def test_a_codex_that_is_too_old_names_the_upgrade(
+    clinic: Doctor, fake_codex: str, path_only: Path, home: str
+) -> None:
+    (path_only / "codex").symlink_to(fake_codex)
+
+    code, lines = clinic.examine(None, home, fault="old")
+
+    assert code is Exit.NO_CODEX
+    assert lines["handshake"].endswith('fix: pip install -U "codex-runtime[codex]"')
+
+
+def test_a_named_codex_that_is_too_old_is_mended_by_no_upgrade(
     clinic: Doctor, fake_codex: str, home: str
 ) -> None:
     code, lines = clinic.examine(fake_codex, home, fault="old")
 
     assert code is Exit.NO_CODEX
-    assert lines["handshake"].endswith('fix: pip install -U "codex-runtime[codex]"')
+    assert "0.154.0 or newer is required" in lines["handshake"]
+    assert "fix: " not in lines["handshake"]
 
 
 def test_a_codex_that_does_not_start_names_how_to_see_why(clinic: Doctor, home: str) -> None:
     code, lines = clinic.examine("/bin/false", home)
 
     assert code is Exit.NO_CODEX
-    assert lines["handshake"].endswith("fix: /bin/false app-server </dev/null")
+    assert lines["handshake"].endswith("; try: /bin/false app-server </dev/null")
 
 
 def test_a_codex_home_that_is_no_folder_is_a_failing_line(
@@ -142,28 +183,77 @@ def test_a_codex_home_that_is_no_folder_is_a_failing_line(
     code, lines = clinic.examine(fake_codex, str(file))
 
     assert code is Exit.FAILED
-    assert lines["codex-home"].endswith(f"fix: mkdir -p -m 700 {file}")
+    assert lines["codex-home"].startswith("FAILED ")
+    assert f"{file} is not a folder" in lines["codex-home"]
+    assert "fix: " not in lines["codex-home"]
 
 
 def test_a_codex_home_that_cannot_be_written_is_a_failing_line(
     clinic: Doctor, fake_codex: str
 ) -> None:
-    # Not even root can make a file there.
+    # Not even root can make a file there, and no command would change that.
     code, lines = clinic.examine(fake_codex, "/proc/self")
 
     assert code is Exit.FAILED
     assert lines["codex-home"].startswith("FAILED ")
-    assert lines["codex-home"].endswith("fix: chmod u+rwx /proc/self")
+    assert "fix: " not in lines["codex-home"]
 
 
-def test_a_sandbox_that_runs_nothing_is_a_failing_line(
-    clinic: Doctor, fake_codex: str, home: str
+def test_a_codex_home_that_is_not_this_users_names_the_command_that_makes_it_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fix(error: OSError, name: str) -> str:
+        return _checks._home_fix(error, tmp_path / name).replace(str(tmp_path), "/somewhere")
+
+    (tmp_path / "a home").mkdir()
+
+    missing = fix(PermissionError(), "missing")
+    ours = fix(PermissionError(), "a home")
+    full = fix(OSError(errno.ENOSPC, "no space left"), "a home")
+    monkeypatch.setattr(os, "getuid", lambda: -1)
+    of_others = fix(PermissionError(), "a home")
+
+    assert missing == 'sudo install -d -m 700 -o "$(id -un)" /somewhere/missing'
+    assert ours == "chmod u+rwx '/somewhere/a home'"
+    assert of_others == "sudo chown \"$(id -un)\" '/somewhere/a home'"
+    assert full == ""
+
+
+@pytest.mark.parametrize(
+    ("restricted", "namespaces", "programs", "end"),
+    [
+        ("1", "0", [], "fix: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("0", "0", [], "fix: sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+        ("0", "1", ["apt"], "fix: sudo apt install bubblewrap"),
+        ("0", "1", ["apt", "bwrap"], f"setting up failed; try: {_checks._SANDBOX_PROBE}"),
+        ("0", "1", [], f"setting up failed; try: {_checks._SANDBOX_PROBE}"),
+    ],
+)
+def test_a_sandbox_that_runs_nothing_names_what_mends_it_or_how_to_see_why(
+    clinic: Doctor,
+    fake_codex: str,
+    home: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    restricted: str,
+    namespaces: str,
+    programs: list[str],
+    end: str,
+) -> None:
+    def which(name: str) -> str | None:
+        return name if name in programs else None
+
+    for name, text in (("_RESTRICTED", restricted), ("_NO_NAMESPACES", namespaces)):
+        (tmp_path / name).write_text(text + "\n")
+        monkeypatch.setattr(_checks, name, tmp_path / name)
+    monkeypatch.setattr(shutil, "which", which)
+
     code, lines = clinic.examine(fake_codex, home, fault="no-sandbox")
 
     assert code is Exit.FAILED
-    summary = "no command runs in the sandbox: exit 101: setting up failed; fix: "
-    assert summary in lines["sandbox-command"]
+    assert "no command runs in the sandbox: exit 101: setting up failed" in lines["sandbox-command"]
+    assert lines["sandbox-command"].endswith(end)
     assert "sandbox-write" not in lines
 
 

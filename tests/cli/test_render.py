@@ -1,5 +1,7 @@
 """What is shown of each event. Pure: the events are made here."""
 
+import pytest
+
 from codex_runtime import protocol as p
 from codex_runtime.cli._lines import Line, diff_counts, diff_lines
 from codex_runtime.cli._render import Progress, Update, summary
@@ -280,23 +282,39 @@ def test_what_nobody_knows_is_passed_over() -> None:
     assert texts(progress.update(completed(p.Unknown(raw={"type": "dream", "id": "d"})))) == []
 
 
-def test_items_without_their_fields_do_no_harm() -> None:
+@pytest.mark.parametrize(
+    ("item", "lines"),
+    [
+        (p.CommandExecutionItem(), ["  ?"]),
+        (p.AgentMessageItem(), []),
+        (p.FileChangeItem(), ["  not applied: ?"]),
+        (p.FileChangeItem(changes=[p.FileUpdateChange()]), ["add  +0", "  not applied: ?"]),
+        (p.ReasoningItem(), []),
+        (p.McpToolCallItem(), ["tool ?.?: ?"]),
+        (p.WebSearchItem(), ["web search: ?"]),
+    ],
+)
+def test_items_without_their_fields_do_no_harm(item: p.ThreadItem, lines: list[str]) -> None:
     progress = Progress(live=True)
 
-    for item in (
-        p.CommandExecutionItem(),
-        p.AgentMessageItem(),
-        p.FileChangeItem(),
-        p.FileChangeItem(changes=[p.FileUpdateChange()]),
-        p.ReasoningItem(),
-        p.McpToolCallItem(),
-        p.WebSearchItem(),
-    ):
-        progress.update(started(item))
-        progress.update(completed(item))
-    progress.update(p.ErrorNotification(will_retry=True))
-    progress.update(p.TurnPlanUpdatedNotification())
-    progress.update(p.AgentMessageDeltaNotification())
+    shown = [*texts(progress.update(started(item))), *texts(progress.update(completed(item)))]
+
+    assert shown == lines
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (p.ErrorNotification(will_retry=True), ["retrying: the model did not answer"]),
+        (p.WarningNotification(), ["warning: ?"]),
+        (p.TurnPlanUpdatedNotification(), ["plan"]),
+        (p.AgentMessageDeltaNotification(), []),
+    ],
+)
+def test_events_without_their_fields_do_no_harm(event: p.Event, lines: list[str]) -> None:
+    update = Progress(live=True).update(event)
+
+    assert (texts(update), update.speech) == (lines, "")
 
 
 def test_a_removed_line_that_looks_like_a_header_is_a_removed_line() -> None:

@@ -50,7 +50,7 @@ def bounds(**values: int) -> Generator[None]:
     """Other bounds than the real ones, so that a few events are many."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
-            patch.setattr(_channel, f"_{name}", value)
+            patch.setattr(_channel, name if hasattr(_channel, name) else f"_{name}", value)
         yield
 
 

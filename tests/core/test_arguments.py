@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_runtime._arguments import absolute_cwd, seconds
+from codex_runtime._arguments import absolute_cwd, absolute_path, seconds
 from codex_runtime._arguments import given as given_options
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
@@ -103,9 +103,9 @@ def test_only_a_remote_server_knows_which_directories_it_has(cwd: str) -> None:
 @pytest.mark.parametrize(
     ("cwd", "text"),
     [
-        ("", "cwd is blank"),
-        (" \t\n", "cwd is blank"),
-        ("/repo\0/x", "cwd holds a NUL character"),
+        ("", "cwd is blank; name a folder, or leave it out"),
+        (" \t\n", "cwd is blank; name a folder, or leave it out"),
+        ("/repo\0/x", "cwd holds a NUL character; take it out"),
         (5, "cwd is of type int; use text or a Path"),
         (b"/repo", "cwd is of type bytes; use text or a Path"),
     ],
@@ -115,3 +115,16 @@ def test_what_is_no_path_is_refused(cwd: Any, text: str, remote: bool) -> None: 
         absolute_cwd(cwd, remote=remote)
 
     assert str(caught.value) == text
+
+
+def test_a_path_that_need_not_be_there_yet_is_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+
+    assert absolute_path("codex_home", Path("new")) == str(tmp_path / "new")
+    assert absolute_path("codex_home", "~/new") == "/home/me/new"
+    with pytest.raises(InvalidArgument) as caught:
+        absolute_path("codex_home", " ")
+    assert caught.value.field == "codex_home"

@@ -14,10 +14,10 @@ ALLOWED = """
     http_proxy HTTPS_PROXY ftp_proxy All_Proxy NO_PROXY no_proxy
     SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
     CODEX_HOME CODEX_RUNTIME_BIN CODEX_API_KEY OPENAI_API_KEY OPENAI_BASE_URL
-    SYSTEMROOT COMSPEC PATHEXT USERPROFILE APPDATA LOCALAPPDATA
 """
 
 KEPT_OUT = """
+    SYSTEMROOT COMSPEC PATHEXT USERPROFILE APPDATA LOCALAPPDATA
     AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
     AZURE_CLIENT_SECRET GOOGLE_APPLICATION_CREDENTIALS GCP_PROJECT CLOUDSDK_CONFIG
     GITHUB_TOKEN GH_TOKEN GITLAB_TOKEN NPM_TOKEN PYPI_TOKEN HF_TOKEN ANTHROPIC_API_KEY
@@ -84,16 +84,20 @@ def test_the_environment_of_this_process_is_the_default(monkeypatch: pytest.Monk
     assert os.environ["LC_CANARY"] == "bird"
 
 
+UNFIT = "cannot be passed to a process; give it a name without =, and take NUL characters out"
+NO_TEXT = "is not text; use text for name and value"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("", "x", "env[''] cannot be passed to a process"),
-        ("A=B", "x", "env['A=B'] cannot be passed to a process"),
-        ("A\0", "x", "env['A\\x00'] cannot be passed to a process"),
-        ("TOKEN", "canary\0", "env['TOKEN'] cannot be passed to a process"),
-        ("TOKEN", b"canary", "env['TOKEN'] is not text; environment variables are text"),
-        ("TOKEN", None, "env['TOKEN'] is not text; environment variables are text"),
-        (5, "x", "env[5] is not text; environment variables are text"),
+        ("", "x", f"env[''] {UNFIT}"),
+        ("A=B", "x", f"env['A=B'] {UNFIT}"),
+        ("A\0", "x", f"env['A\\x00'] {UNFIT}"),
+        ("TOKEN", "canary\0", f"env['TOKEN'] {UNFIT}"),
+        ("TOKEN", b"canary", f"env['TOKEN'] {NO_TEXT}"),
+        ("TOKEN", None, f"env['TOKEN'] {NO_TEXT}"),
+        (5, "x", f"env[5] {NO_TEXT}"),
     ],
 )
 def test_what_no_process_can_get_is_refused_and_its_value_not_shown(

@@ -79,42 +79,45 @@ def turn(**fields: Any) -> TurnStartParams:
     return TurnStartParams(thread_id="t", **fields)
 
 
-NOT_TEXT = "has a lone surrogate at character 1; it is not valid text"
+NOT_TEXT = "has a lone surrogate at character 1; take it out"
+NO_KIND = "convert it to text, a number, a list or a mapping"
+NO_NUMBER = "use a finite number or None"
+TOO_BIG = "does not fit into 64 bits; send it as text"
 
 
 @pytest.mark.parametrize(
     ("value", "place", "problem"),
     [
-        ({"a": math.nan}, "params.a", "is nan; JSON has no such number"),
-        ({"a": [0.0, math.inf]}, "params.a[1]", "is inf; JSON has no such number"),
-        ({"a": {"b": -math.inf}}, "params.a.b", "is -inf; JSON has no such number"),
+        ({"a": math.nan}, "params.a", f"is nan; {NO_NUMBER}"),
+        ({"a": [0.0, math.inf]}, "params.a[1]", f"is inf; {NO_NUMBER}"),
+        ({"a": {"b": -math.inf}}, "params.a.b", f"is -inf; {NO_NUMBER}"),
         ({"a": "x\ud800"}, "params.a", NOT_TEXT),
         ({"a": {"x\udfff": 1}}, "params.a (a key)", NOT_TEXT),
         ({"a": {1: 2}}, "params.a", "has a key of type int; use text"),
         ({None: 2}, "params", "has a key of type NoneType; use text"),
-        ({"a": [2**64]}, "params.a[0]", "does not fit into 64 bits"),
-        ({"a": -(2**63) - 1}, "params.a", "does not fit into 64 bits"),
-        ({"a": 10**400}, "params.a", "does not fit into 64 bits"),
-        ({"a": b"x"}, "params.a", "is of type bytes; JSON has none"),
-        ({"a": bytearray(b"x")}, "params.a", "is of type bytearray; JSON has none"),
-        ({"a": [{"x"}]}, "params.a[0]", "is of type set; JSON has none"),
-        ({"a": frozenset({1})}, "params.a", "is of type frozenset; JSON has none"),
-        ({"a": (1, object())}, "params.a[1]", "is of type object; JSON has none"),
-        ({"a": Record(math.nan)}, "params.a", "is of type Record; JSON has none"),
-        ({"a": datetime.now(UTC)}, "params.a", "is of type datetime; JSON has none"),
-        ({"a": Decimal(1)}, "params.a", "is of type Decimal; JSON has none"),
-        ({"a": Path("x")}, "params.a", f"is of type {type(Path()).__name__}; JSON has none"),
-        ({"a": Opaque.ONE}, "params.a", "is of type Opaque; JSON has none"),
-        ({"a": Raw(b"1")}, "params.a", "is of type Raw; JSON has none"),
-        ({"a": UNSET}, "params.a", "is of type UnsetType; JSON has none"),
+        ({"a": [2**64]}, "params.a[0]", TOO_BIG),
+        ({"a": -(2**63) - 1}, "params.a", TOO_BIG),
+        ({"a": 10**400}, "params.a", TOO_BIG),
+        ({"a": b"x"}, "params.a", f"is of type bytes; {NO_KIND}"),
+        ({"a": bytearray(b"x")}, "params.a", f"is of type bytearray; {NO_KIND}"),
+        ({"a": [{"x"}]}, "params.a[0]", f"is of type set; {NO_KIND}"),
+        ({"a": frozenset({1})}, "params.a", f"is of type frozenset; {NO_KIND}"),
+        ({"a": (1, object())}, "params.a[1]", f"is of type object; {NO_KIND}"),
+        ({"a": Record(math.nan)}, "params.a", f"is of type Record; {NO_KIND}"),
+        ({"a": datetime.now(UTC)}, "params.a", f"is of type datetime; {NO_KIND}"),
+        ({"a": Decimal(1)}, "params.a", f"is of type Decimal; {NO_KIND}"),
+        ({"a": Path("x")}, "params.a", f"is of type {type(Path()).__name__}; {NO_KIND}"),
+        ({"a": Opaque.ONE}, "params.a", f"is of type Opaque; {NO_KIND}"),
+        ({"a": Raw(b"1")}, "params.a", f"is of type Raw; {NO_KIND}"),
+        ({"a": UNSET}, "params.a", f"is of type UnsetType; {NO_KIND}"),
         ({"a": Text("x\ud800")}, "params.a", NOT_TEXT),
-        ({"a": Number("nan")}, "params.a", "is nan; JSON has no such number"),
-        (MappingProxyType({"a": math.nan}), "params.a", "is nan; JSON has no such number"),
+        ({"a": Number("nan")}, "params.a", f"is nan; {NO_NUMBER}"),
+        (MappingProxyType({"a": math.nan}), "params.a", f"is nan; {NO_NUMBER}"),
         (turn(input=[TextInput(text="x\ud800")]), "params.input[0].text", NOT_TEXT),
         (
             turn(input=[], output_schema={"a": [math.nan]}),
             "params.output_schema.a[0]",
-            "is nan; JSON has no such number",
+            f"is nan; {NO_NUMBER}",
         ),
         (ThreadStartParams(cwd="x\udce9"), "params.cwd", NOT_TEXT),
     ],
@@ -137,6 +140,7 @@ def test_a_hundred_levels_are_sent_and_one_more_is_refused() -> None:
 
     assert caught.value.field == "params" + "[0]" * MAX_DEPTH
     assert caught.value.problem == "is nested more than 100 levels deep"
+    assert caught.value.fix == "make it flatter"
 
 
 def test_data_that_holds_itself_is_refused_as_too_deep() -> None:

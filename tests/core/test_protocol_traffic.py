@@ -27,8 +27,9 @@ from codex_runtime.protocol import (
     UnknownServerRequest,
     Wire,
     methods,
+    to_plain,
 )
-from codex_runtime.protocol.codec import Codec, to_plain
+from codex_runtime.protocol.codec import Codec
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 

@@ -191,6 +191,7 @@ def test_the_errors_can_be_caught_without_loading_anything_else() -> None:
 
     assert {name for name in loaded if name.startswith("codex_runtime")} == {
         "codex_runtime",
+        "codex_runtime._redaction",
         "codex_runtime._version",
         "codex_runtime.errors",
     }
@@ -255,3 +256,14 @@ def test_every_name_of_the_protocol_can_be_found_and_completed() -> None:
     assert names == sorted(set(names))
     assert {"THREAD_START", "TurnCompletedNotification", "Unknown", "UNSET"} <= set(names)
     assert [each for each in names if not hasattr(protocol, each)] == []
+
+
+@pytest.mark.parametrize("name", ["methods", "types"])
+def test_the_generated_modules_are_names_of_the_protocol_too(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = importlib.import_module("codex_runtime.protocol")
+    # As before anybody has imported it.
+    monkeypatch.delattr(protocol, name, raising=False)
+
+    assert getattr(protocol, name) is importlib.import_module(f"codex_runtime.protocol.{name}")

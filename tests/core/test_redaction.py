@@ -100,6 +100,31 @@ def test_a_secret_that_repeats_itself_leaves_no_tail() -> None:
     assert Redactor(["abababab"])("ababababab!") == f"{REDACTED}!"
 
 
+def test_each_line_of_a_secret_is_one_too() -> None:
+    redact = Redactor(["-----BEGIN KEY-----\n  line-one-of-it\nline-two-of-it\n="])
+
+    assert redact("read line-two-of-it, line-one-of-it") == f"read {REDACTED}, {REDACTED}"
+    assert redact("a = b") == "a = b"
+
+
+def test_the_longest_secret_is_measured_in_bytes() -> None:
+    assert Redactor().longest == 0
+    assert Redactor(["short", "12345678", "€" * 10]).longest == 30
+    assert Redactor(["\udce9" * 8]).longest == 24
+
+
+@pytest.mark.parametrize(("start", "left"), [(0, f"a\n{REDACTED}\nb"), (2, f"{REDACTED}\nb")])
+def test_of_a_text_the_rest_from_a_line_on_can_be_had(start: int, left: str) -> None:
+    assert Redactor(["hunter2hunter2"])("a\nhunter2hunter2\nb", start) == left
+    assert Redactor()(f"a\nsk-{CANARY}\nb", start) == left
+
+
+def test_nothing_is_left_of_a_secret_that_began_before_the_rest() -> None:
+    text = "a one-line\nand-two b"
+
+    assert Redactor(["one-line\nand-two"])(text, text.index("and")) == " b"
+
+
 secrets = st.lists(st.text("abcXYZ019-._/+=", min_size=8, max_size=20), min_size=1, max_size=4)
 
 

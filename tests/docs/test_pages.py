@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from docs.programs import EXAMPLES, PROGRAMS, ROOT
 
 import codex_runtime
-from codex_runtime import options, protocol, testing, transports
+from codex_runtime import _environment, options, protocol, testing, transports
 from codex_runtime.cli._exits import EXIT_CODES
 from codex_runtime.testing import ScriptedModel
 
@@ -110,6 +111,39 @@ def test_every_table_of_transitions_is_drawn() -> None:
     }
 
     assert set(blocks(page("docs/design.md"), "states")) == tables
+
+
+def test_the_layers_are_drawn_as_they_are_checked() -> None:
+    settings = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]
+    layers, no_io = settings["contracts"]
+    [drawing] = blocks(page("docs/design.md"), "layers").values()
+    lines = [line.partition("#")[0] for line in drawing.splitlines()]
+
+    drawn = re.split(r"\n(?! )", "\n".join(lines))
+
+    assert [set(re.findall(r"\w+", layer)) for layer in drawn] == [
+        set(re.findall(r"\w+", layer)) for layer in layers["layers"]
+    ]
+    assert {f"codex_runtime.{name}" for name in re.findall(r"(\w+)\*", drawing)} == set(
+        no_io["source_modules"]
+    )
+
+
+def test_every_variable_that_codex_gets_is_listed() -> None:
+    [listed] = re.findall(r"allow-list\.\*\* (.*?)inherit_env", page("SECURITY.md"), re.DOTALL)
+    names = set(re.findall(r"`([A-Z_*]+)`", listed))
+    samples = {name.replace("*", "X") for name in names}
+    base = {name: "" for sample in samples for name in (sample, sample + "NOT")}
+    base |= {name.lower(): "" for name in samples}
+
+    passed = set(_environment.child_environment(base=base))
+
+    either_case = {name.lower() for name in samples if name.endswith("_PROXY")}
+    open_ended = {f"{name.replace('*', 'X')}NOT" for name in names if name.endswith("*")}
+    assert passed == samples | either_case | open_ended
+    allowed = _environment._ALLOWED.pattern
+    words = set(re.findall(r"[A-Z]{2,}", allowed))
+    assert words - set(re.findall(r"[A-Z]{2,}", listed)) == set()
 
 
 def members(kind: type) -> set[str]:

@@ -1,6 +1,8 @@
 """CODEX_HOME: made for its owner, and started on by one at a time while it is fresh."""
 
+import errno
 import os
+import pwd
 import stat
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from runtime.support import PATIENCE, rogue
+from runtime.support import PATIENCE, descriptors, rogue
 
 import codex_runtime
 from codex_runtime import InvalidArgument, Runtime
@@ -45,16 +47,84 @@ def test_a_home_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_file_is_no_home(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(InvalidArgument, match="is not a folder"):
+    with pytest.raises(InvalidArgument, match="is not a folder; move it away, or name another"):
         prepare_home(file)
-    with pytest.raises(InvalidArgument, match="cannot be created"):
+    with pytest.raises(InvalidArgument, match=r"cannot be created: .*; name one that can be"):
         prepare_home(Path("/proc/no/such/home"))
 
 
 def test_the_home_is_the_variables_or_the_users() -> None:
     assert home_of({"CODEX_HOME": "/x/y", "HOME": "/home/me"}) == Path("/x/y")
     assert home_of({"HOME": "/home/me"}) == Path("/home/me/.codex")
-    assert home_of({}).name == ".codex"
+    assert home_of({"CODEX_HOME": "", "HOME": "/home/me"}) == Path("/home/me/.codex")
+    assert home_of({"CODEX_HOME": "~/x", "HOME": "/home/me"}) == Path("~/x")
+
+
+def test_a_relative_home_starts_where_the_server_does() -> None:
+    """Measured on 0.163, for both variables."""
+    assert home_of({"CODEX_HOME": "x", "HOME": "/home/me"}, "/repo") == Path("/repo/x")
+    assert home_of({"HOME": "me"}, "/repo") == Path("/repo/me/.codex")
+    assert home_of({"CODEX_HOME": "/x", "HOME": "me"}, "/repo") == Path("/x")
+
+
+@pytest.mark.parametrize("environment", [{}, {"HOME": ""}])
+def test_the_password_database_knows_the_home_that_no_variable_tells(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As codex does (0.163); this process's own HOME is not the server's."""
+    monkeypatch.setenv("HOME", "/of/this/process")
+
+    assert home_of(environment) == Path(pwd.getpwuid(os.getuid()).pw_dir) / ".codex"
+
+
+def test_a_user_whom_nobody_knows_has_to_name_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> pwd.struct_passwd:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+    with pytest.raises(InvalidArgument, match=r"codex_home is not known: .*; name a folder"):
+        home_of({})
+
+
+async def test_a_home_that_is_blank_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="codex_home is blank; name a folder"):
+        await Runtime(codex_home="").__aenter__()
+
+
+async def test_a_relative_home_is_made_where_the_server_looks_for_it(
+    tmp_path: Path, codex: Path
+) -> None:
+    async with Runtime(codex_bin=codex, cwd=tmp_path, env={"CODEX_HOME": "own"}):
+        pass
+    assert mode_of(tmp_path / "own") == 0o700
+
+
+def disk_fault(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+async def test_a_full_disk_costs_the_next_start_its_short_cut_and_nothing_else(
+    tmp_path: Path, codex: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "pwrite", disk_fault)
+    before = descriptors()
+    async with Runtime(codex_bin=codex, codex_home=tmp_path / "home") as runtime:
+        assert runtime.pid is not None
+    assert descriptors() == before
+    first = FirstStart(tmp_path / "home")
+    assert first.try_now()
+    assert not FirstStart(tmp_path / "home").try_now()
+    first.end(started=False)
+
+
+def test_a_lock_that_cannot_be_read_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "pread", disk_fault)
+    before = descriptors()
+    assert FirstStart(tmp_path).try_now()
+    assert descriptors() == before
 
 
 async def test_a_runtime_makes_its_home_and_hands_it_to_the_server(

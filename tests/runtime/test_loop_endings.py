@@ -165,3 +165,33 @@ def test_ctrl_c_in_trio_run_interrupts_the_turn_and_ends_the_server(server: Serv
 def short_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_process, "_EXIT_BY_ITSELF", 0.3)
     monkeypatch.setattr(_process, "_EXIT_ON_TERM", 0.3)
+
+
+def test_closing_on_another_loop_ends_the_server_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    runtime = Runtime(command=rogue("plain"))
+    first = asyncio.new_event_loop()
+    first.run_until_complete(runtime.__aenter__())
+    ended(runtime.close())
+    assert runtime.pid is not None
+    assert not is_alive(runtime.pid)
+    assert "another event loop" in caplog.text
+    first.run_until_complete(asyncio.sleep(0))
+    first.run_until_complete(runtime.wait_closed())
+    first.close()
+
+
+def test_cancelling_twice_at_once_stops_the_turn_all_the_same(server: Server) -> None:
+    async def main() -> None:
+        async with a_thread(server) as thread:
+            running = asyncio.create_task(thread.run("Work."))
+            async with thread.runtime.events() as events:
+                await server.heard("turn/start")
+                await anext(events)
+            running.cancel()
+            await asyncio.sleep(0)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            await server.heard("turn/interrupt")
+
+    ended(main())

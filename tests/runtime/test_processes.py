@@ -4,7 +4,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,6 +27,9 @@ from codex_runtime import (
     WorkingDirectoryMissing,
     _process,
 )
+from codex_runtime._process import ServerProcess
+from codex_runtime._redaction import Redactor
+from codex_runtime.transports.stdio import StdioTransport
 
 pytestmark = [pytest.mark.usefixtures("no_process_left", "short_ladder")]
 
@@ -196,8 +200,9 @@ async def test_settings_are_handed_over_as_toml(tmp_path: Path) -> None:
         'c={"d e" = ["f"]}',
         "app-server",
     ]
-    with pytest.raises(InvalidArgument, match=r"config\.a\[0\]"):
-        await Runtime(codex_bin=codex, codex_home=tmp_path, config={"a": [None]}).__aenter__()
+    for wrong, place in (({"a": [None]}, r"config\.a\[0\]"), ({"a=b": 1}, "config.a=b is no name")):
+        with pytest.raises(InvalidArgument, match=place):
+            await Runtime(codex_bin=codex, codex_home=tmp_path, config=wrong).__aenter__()
 
 
 # -- going away
@@ -257,6 +262,77 @@ async def test_what_a_server_says_on_stderr_can_be_followed_without_secrets(
             with pytest.raises(ConnectionLost):
                 await runtime.call_raw("test/exit")
     assert "ERROR no luck with [redacted]" in caplog.text
+
+
+@asynccontextmanager
+async def a_listener(
+    *secrets: str,
+) -> AsyncGenerator[tuple[StdioTransport, Callable[[bytes], None]]]:
+    """A transport, and a way to have it read a chunk of stderr."""
+    process = ServerProcess(["cat"], env=dict(os.environ))
+    transport = StdioTransport(process, redact=Redactor(secrets))
+    process.stderr, far = os.pipe()
+    os.set_blocking(process.stderr, False)
+
+    def hear(chunk: bytes) -> None:
+        os.write(far, chunk)
+        transport._read_stderr()
+
+    try:
+        yield transport, hear
+    finally:
+        await transport.aclose()
+        os.close(process.stderr)
+        os.close(far)
+
+
+@pytest.mark.parametrize("secret", ["hunter2-hunter2-hunter2", "hunter2-one\nhunter2-two\nhunter2"])
+async def test_the_start_of_the_last_words_is_no_rest_of_a_secret(secret: str) -> None:
+    for length in range(8_192 - 2 * len(secret), 8_192 + 8):
+        async with a_listener(secret, "short-one") as (transport, hear):
+            filler = b"x short-one\n" * (length // 12) + b"." * (length % 12 - 1) + b"\n"
+            hear(b"x" * 9_000 + f"\nkey {secret}\n".encode() + filler[-length:])
+            tail = transport.ending().stderr_tail
+        assert "hunter" not in tail
+        assert "unter2" not in tail
+        assert "x [redacted]" in tail
+        assert len(tail) <= 8_192
+
+
+async def test_a_token_is_told_in_a_whole_line_only() -> None:
+    """Without its beginning nobody can tell that it is one."""
+    async with a_listener() as (transport, hear):
+        hear(b"sk-" + b"canary" * 2_000)
+        assert transport.ending().stderr_tail == "[a line of more than 8192 bytes]"
+        hear(b"\nlast words\n")
+        assert transport.ending().stderr_tail == "last words"
+
+
+async def test_a_log_of_stderr_holds_whole_lines_without_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.DEBUG, "codex_runtime.server"):
+        async with a_listener("hunter2-hunter2") as (_, hear):
+            for chunk in (b"a hunter2", b"-hun", b"ter2 b\nsk-canary0123", b"456789abcdef\n\n"):
+                hear(chunk)
+            hear(b"hunter2-" * 2_000)
+            hear(b"hunter2-" * 2_000 + b"\nnot ended")
+            assert caplog.messages == ["a [redacted] b", "[redacted]"]
+
+
+async def test_the_last_line_is_logged_though_it_has_no_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    process = ServerProcess(["sh", "-c", "printf last >&2"], env=dict(os.environ))
+    transport = StdioTransport(process)
+    with caplog.at_level(logging.DEBUG, "codex_runtime.server"):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(transport.serve)
+            with anyio.fail_after(PATIENCE):
+                assert await transport.receive() == []
+            tasks.cancel_scope.cancel()
+        await transport.aclose()
+    assert caplog.messages == ["last"]
 
 
 # -- being ended

@@ -91,9 +91,13 @@ async def test_after_the_end_nothing_is_sent_and_nothing_comes(kind: str) -> Non
 
 
 async def test_several_may_end_it_at_the_same_time(kind: str) -> None:
-    async with an_echo(kind) as transport, anyio.create_task_group() as tasks:
-        for _ in range(3):
-            tasks.start_soon(transport.aclose)
+    async with an_echo(kind) as transport:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(transport.aclose)
+        with anyio.fail_after(PATIENCE):
+            assert await transport.receive() == []
+        assert transport.ending() == Ending(exit_code=0 if kind == "stdio" else None)
 
 
 async def test_every_receive_lets_others_run(kind: str) -> None:

@@ -4,7 +4,7 @@ import logging
 
 import anyio
 import pytest
-from runtime.support import Message, Server, a_thread
+from runtime.support import Message, Server, a_thread, settled
 
 from codex_runtime import InvalidArgument, TurnTimedOut
 
@@ -141,8 +141,10 @@ async def test_cancelling_a_run_on_a_server_that_ignores_the_interrupt_is_bounde
     server.on["turn/interrupt"] = server.nothing
     async with a_thread(server) as thread:
         began = anyio.current_time()
-        with caplog.at_level(logging.WARNING), anyio.move_on_after(100):
-            await thread.run("Work.")
+        with caplog.at_level(logging.WARNING):
+            with anyio.move_on_after(100):
+                await thread.run("Work.")
+            await settled()
         assert 100 <= anyio.current_time() - began < 111
         assert "may still run" in caplog.text
 
@@ -157,6 +159,7 @@ async def test_cancelling_a_start_on_a_server_that_does_not_answer_is_bounded(
             await thread.turn_start("Work.")
         assert scope.cancelled_caught
         assert anyio.current_time() - began < 16
+        await settled()
         # The thread is free again.
         server.on["turn/start"] = server.play_turn
         assert (await thread.run("Work.")).text == "Hello."

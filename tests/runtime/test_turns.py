@@ -295,6 +295,9 @@ async def test_a_start_that_is_never_answered_times_out_and_leaves_the_thread_fr
         with pytest.raises(RequestTimeout) as caught:
             await thread.turn_start("Work.")
         assert caught.value.method == "turn/start"
+        with pytest.raises(TurnInProgress):
+            await thread.turn_start("More work, while the answer may still come.")
+        await anyio.sleep(10.1)
         server.on["turn/start"] = server.play_turn
         assert (await thread.run("Work.")).text == "Hello."
 

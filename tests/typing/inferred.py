@@ -1,8 +1,8 @@
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers infer from the public API. Nothing here is run: `make types` reads it.
 
-A line that has to be an error carries `type: ignore` with mypy's code, and both checkers complain
-when it is none: pyright by the setting above, mypy by `warn_unused_ignores`.
+A line that has to be an error carries `type: ignore` with mypy's code and the reason, and both
+checkers complain when it is none: pyright by the setting above, mypy by `warn_unused_ignores`.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ async def requests(runtime: cr.Runtime) -> None:
 
 
 async def wrong_requests(runtime: cr.Runtime) -> None:
-    await runtime.request(methods.THREAD_READ, ModelListParams())  # type: ignore[misc]
-    await runtime.request("thread/read", {"threadId": "t"})  # type: ignore[arg-type]
-    ThreadReadParams(threadId="t")  # type: ignore[call-arg]
-    ThreadReadParams()  # type: ignore[call-arg]
-    ThreadReadParams(thread_id="t").thread_id = "other"  # type: ignore[misc]
+    await runtime.request(methods.THREAD_READ, ModelListParams())  # type: ignore[misc]  # params of another method
+    await runtime.request("thread/read", {"threadId": "t"})  # type: ignore[arg-type]  # a wire name is for call_raw
+    ThreadReadParams(threadId="t")  # type: ignore[call-arg]  # fields are in snake_case
+    ThreadReadParams()  # type: ignore[call-arg]  # thread_id is required
+    ThreadReadParams(thread_id="t").thread_id = "other"  # type: ignore[misc]  # types are immutable
 
 
 def events(event: Event) -> None:
@@ -119,7 +119,7 @@ async def results(thread: cr.ThreadHandle) -> None:
     assert_type(result.duration, float | None)
 
     assert_type(await thread.run(["text", TextInput(text="more")]), cr.TurnResult)
-    result.text = "other"  # type: ignore[misc]
+    result.text = "other"  # type: ignore[misc]  # results are immutable
     result.usage.total_tokens  # type: ignore[union-attr]  # noqa: B018 — usage may be None
 
 
@@ -135,16 +135,16 @@ async def options(runtime: cr.Runtime, thread: cr.ThreadHandle) -> None:
     await cr.run("hello", **both)
     assert_type(await runtime.thread_start(ephemeral=True, config={"a": 1}), cr.ThreadHandle)
 
-    await runtime.thread_start(sandbx="read-only")  # type: ignore[call-arg]
-    await runtime.thread_start(sandbox="workspaceWrite")  # type: ignore[arg-type]
-    await runtime.thread_start(effort="high")  # type: ignore[call-arg]
-    await thread.turn_start("hello", ephemeral=True)  # type: ignore[call-arg]
-    await thread.turn_start("hello", timeout="10")  # type: ignore[arg-type]
-    await thread.turn_start(7)  # type: ignore[arg-type]
-    await cr.run("hello", modle="gpt-5.5")  # type: ignore[call-arg]
-    cr.run_sync("hello", runtime=runtime)  # type: ignore[call-arg]
-    cr.Runtime(codex_home=Path("home"), max_in_flight="8")  # type: ignore[arg-type]
-    cr.Runtime("/usr/bin/codex")  # type: ignore[call-arg]
+    await runtime.thread_start(sandbx="read-only")  # type: ignore[call-arg]  # no such option
+    await runtime.thread_start(sandbox="workspaceWrite")  # type: ignore[arg-type]  # presets are in kebab-case
+    await runtime.thread_start(effort="high")  # type: ignore[call-arg]  # effort is a turn's
+    await thread.turn_start("hello", ephemeral=True)  # type: ignore[call-arg]  # ephemeral is a thread's
+    await thread.turn_start("hello", timeout="10")  # type: ignore[arg-type]  # seconds are numbers
+    await thread.turn_start(7)  # type: ignore[arg-type]  # a prompt is text or items
+    await cr.run("hello", modle="gpt-5.5")  # type: ignore[call-arg]  # no such option
+    cr.run_sync("hello", runtime=runtime)  # type: ignore[call-arg]  # run_sync has a runtime of its own
+    cr.Runtime(codex_home=Path("home"), max_in_flight="8")  # type: ignore[arg-type]  # a count is a number
+    cr.Runtime("/usr/bin/codex")  # type: ignore[call-arg]  # options are keywords
 
 
 def errors(error: cr.CodexRuntimeError) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+from codex_runtime._binary import find_codex
+from codex_runtime.errors import CodexNotFound
 from protocol_generator.bundle import Bundle, flatten, listed_methods, parse
 
 SCHEMA_COMMAND = ("app-server", "generate-json-schema")
@@ -46,17 +46,11 @@ class Asked:
 
 
 def find_binary(explicit: str | None = None) -> str | None:
-    """Return the codex to ask: the one named, `$CODEX_RUNTIME_BIN`, the wheel's, the one on PATH."""
-    for candidate in (explicit, os.environ.get("CODEX_RUNTIME_BIN")):
-        if candidate:
-            return candidate if Path(candidate).is_file() else None
-    wheel = find_spec("codex_cli_bin")
-    for folder in (wheel.submodule_search_locations or ()) if wheel else ():
-        for name in ("codex", "codex.exe"):
-            path = Path(folder, "bin", name)
-            if path.is_file():
-                return str(path)
-    return shutil.which("codex")
+    """Return the codex to ask: the one that the runtime would start, None where there is none."""
+    try:
+        return str(find_codex(explicit).path)
+    except CodexNotFound:
+        return None
 
 
 def ask(binary: str) -> Asked:

@@ -1,5 +1,6 @@
 """What `doctor` looks at, one check after the other."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from codex_runtime import protocol
-from codex_runtime._binary import CodexBinary, find_codex
+from codex_runtime._binary import BINARY_VARIABLE, CodexBinary, find_codex
+from codex_runtime._homes import home_of
 from codex_runtime.cli._exits import Exit, exit_of
 from codex_runtime.errors import (
     CodexNotFound,
@@ -36,7 +38,7 @@ class Check:
         id: Its name, the same in every version.
         status: `"warning"` is worth knowing and stops nothing; only `"failed"` is not green.
         summary: One sentence.
-        fix: The command that mends it; empty where there is nothing to mend.
+        fix: The command that mends it; empty where there is nothing to mend, or no command would.
         seconds: What it took, where that says something.
         code: The exit code it leads to.
     """
@@ -84,7 +86,9 @@ async def examine(
         binary = find_codex(codex_bin)
     except CodexNotFound as error:
         summary = f"no codex binary found: {'; '.join(error.tried)}"
-        report(Check("binary", "failed", summary, _INSTALL, code=Exit.NO_CODEX))
+        # One that is named and wrong is not passed over, whatever else gets installed.
+        fix = "" if codex_bin or os.environ.get(BINARY_VARIABLE) else _INSTALL
+        report(Check("binary", "failed", summary, fix, code=Exit.NO_CODEX))
         return
     report(Check("binary", "ok", f"{binary.path} (from {binary.source})"))
     with _two_folders() as (inside, outside):
@@ -100,7 +104,7 @@ async def examine(
         try:
             await server.examine()
         except InvalidArgument as error:
-            fix = f"mkdir -p -m 700 {shlex.quote(codex_home or '~/.codex')}"
+            fix = _home_fix(error.__cause__, _named_home(codex_home))
             report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
         except CodexRuntimeError as error:
             report(server.fault(error))
@@ -147,11 +151,13 @@ class _Server:
             self._report(await self._account())
 
     def fault(self, error: CodexRuntimeError) -> Check:
-        fix = f"{shlex.quote(str(self._binary.path))} app-server </dev/null"
+        summary, fix = str(error), ""
         if isinstance(error, IncompatibleCodexVersion):
-            fix = _UPGRADE
+            fix = _upgrade(self._binary)
+        else:
+            summary += f"; try: {shlex.quote(str(self._binary.path))} app-server </dev/null"
         id = "server" if self._answered else "handshake"
-        return Check(id, "failed", str(error), fix, code=exit_of(error))
+        return Check(id, "failed", summary, fix, code=exit_of(error))
 
     def _handshake(self, seconds: float) -> Check:
         found = self._runtime.server_info.codex_version or "of unknown version"
@@ -213,9 +219,25 @@ def _home(home: str) -> Check:
         with tempfile.TemporaryFile(dir=home, prefix=".codex-runtime-doctor-"):
             pass
     except OSError as error:
-        fix = f"chmod u+rwx {shlex.quote(home)}"
+        fix = _home_fix(error, Path(home))
         return Check("codex-home", "failed", f"{home}: {error.strerror}", fix, code=Exit.FAILED)
     return Check("codex-home", "ok", f"{home} is writable")
+
+
+def _named_home(codex_home: str | None) -> Path:
+    return Path(codex_home).expanduser() if codex_home else home_of(os.environ)
+
+
+def _home_fix(error: BaseException | None, home: Path) -> str:
+    """The command that gives the folder to this user; empty where that is not the trouble."""
+    if not isinstance(error, PermissionError):
+        return ""
+    place = shlex.quote(str(home))
+    try:
+        ours = home.stat().st_uid == os.getuid()
+    except OSError:
+        return f'sudo install -d -m 700 -o "$(id -un)" {place}'
+    return f"chmod u+rwx {place}" if ours else f'sudo chown "$(id -un)" {place}'
 
 
 @contextmanager
@@ -237,39 +259,51 @@ def _ran(answer: protocol.CommandExecResponse) -> Check:
 
 
 def _no_sandbox(why: str) -> Check:
-    summary = f"no command runs in the sandbox: {why}"
-    return Check("sandbox-command", "failed", summary, _sandbox_fix(), code=Exit.FAILED)
+    summary, fix = f"no command runs in the sandbox: {why}", _sandbox_fix()
+    if not fix:
+        summary += f"; try: {_SANDBOX_PROBE}"
+    return Check("sandbox-command", "failed", summary, fix, code=Exit.FAILED)
 
 
 def _wrote(answer: protocol.CommandExecResponse, file: Path) -> Check:
     if file.exists():
         return Check("sandbox-write", "ok", "it can write inside its workspace")
     summary = f"it cannot write inside its workspace: {(answer.stderr or '').strip()}"
-    return Check("sandbox-write", "failed", summary, _sandbox_fix(), code=Exit.FAILED)
+    return Check("sandbox-write", "failed", summary, code=Exit.FAILED)
 
 
 def _refused(files: list[Path], binary: CodexBinary) -> Check:
     if not any(file.exists() for file in files):
         return Check("sandbox-refusal", "ok", "it cannot write anywhere else")
     summary = f"the sandbox of {binary.path} does not hold: it wrote where it must not"
-    return Check("sandbox-refusal", "failed", summary, _UPGRADE, code=Exit.FAILED)
+    return Check("sandbox-refusal", "failed", summary, _upgrade(binary), code=Exit.FAILED)
 
 
 _RESTRICTED: Final = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _NO_NAMESPACES: Final = Path("/proc/sys/kernel/unprivileged_userns_clone")
 
+_SANDBOX_PROBE: Final = (
+    "sandbox-exec -p '(version 1)(allow default)' true"
+    if sys.platform == "darwin"
+    else "bwrap --ro-bind / / --unshare-user --unshare-pid true"
+)
+"""Mends nothing, but says more than codex does of what its sandbox lacks."""
+
 
 def _sandbox_fix() -> str:
     """What usually keeps codex's sandbox from working, on Linux in this order."""
-    if sys.platform == "darwin":
-        return "sandbox-exec -p '(version 1)(allow default)' true"
     if _content(_RESTRICTED) == "1":
         return "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
     if _content(_NO_NAMESPACES) == "0":
         return "sudo sysctl -w kernel.unprivileged_userns_clone=1"
-    if shutil.which("bwrap") is None:
+    if shutil.which("bwrap") is None and shutil.which("apt") is not None:
         return "sudo apt install bubblewrap"
-    return "bwrap --ro-bind / / --unshare-user --unshare-pid true"
+    return ""
+
+
+def _upgrade(binary: CodexBinary) -> str:
+    """The command that brings a newer codex; empty for one that was named, which it leaves."""
+    return "" if binary.source in {"codex_bin", f"${BINARY_VARIABLE}"} else _UPGRADE
 
 
 def _content(path: Path) -> str:

@@ -132,7 +132,7 @@ def _command_end(item: types.CommandExecutionItem) -> tuple[Line, ...]:
     seconds = (item.duration_ms or 0) / 1000
     took = f" · {seconds:.1f} s" if seconds >= _QUICK else ""
     if item.exit_code is None:
-        return (*output, line(f"  {item.status}{took}", "bad"))
+        return (*output, line(f"  {item.status or '?'}{took}", "bad"))
     role: Role = "good" if item.exit_code == 0 else "bad"
     return (*output, Line(f"  exit {item.exit_code}{took}", role))
 
@@ -146,7 +146,7 @@ def item_lines(_item: object) -> tuple[Line, ...]:
 def file_change_lines(item: types.FileChangeItem, cwd: str) -> tuple[Line, ...]:
     """The lines of a change of files: what was done to each, and the diff."""
     applied = item.status == "completed"
-    verdict = () if applied else (line(f"  not applied: {item.status}", "warning"),)
+    verdict = () if applied else (line(f"  not applied: {item.status or '?'}", "warning"),)
     changes = (text for change in item.changes or () for text in _change(change, cwd))
     return (*changes, *verdict)
 
@@ -160,7 +160,7 @@ def _change(change: types.FileUpdateChange, cwd: str) -> tuple[Line, ...]:
         head = line(f"edit {path}{target} +{added} -{removed}", "heading")
         return (head, *diff_lines(diff))
     deleted = isinstance(kind, types.DeletePatchChangeKind)
-    # The "diff" of a file that is added or deleted is its text (fact of 0.163).
+    # The "diff" of a file that is added or deleted is its text (fact 138).
     role: Role = "removed" if deleted else "added"
     mark = "-" if deleted else "+"
     texts = diff.rstrip("\n").split("\n") if diff else []
@@ -181,12 +181,13 @@ def _(item: types.ReasoningItem) -> tuple[Line, ...]:
 
 @item_lines.register
 def _(item: types.McpToolCallItem) -> tuple[Line, ...]:
-    return (line(f"tool {item.server}.{item.tool}: {item.status}", "note"),)
+    name = f"{item.server or '?'}.{item.tool or '?'}"
+    return (line(f"tool {name}: {item.status or '?'}", "note"),)
 
 
 @item_lines.register
 def _(item: types.WebSearchItem) -> tuple[Line, ...]:
-    return (line(f"web search: {item.query}", "note"),)
+    return (line(f"web search: {item.query or '?'}", "note"),)
 
 
 @singledispatch
@@ -206,7 +207,7 @@ def _(event: types.ErrorNotification) -> tuple[Line, ...]:
 
 @notice.register
 def _(event: types.WarningNotification) -> tuple[Line, ...]:
-    return (line(f"warning: {event.message}", "warning"),)
+    return (line(f"warning: {event.message or '?'}", "warning"),)
 
 
 @notice.register

@@ -8,7 +8,16 @@ by name on first use.
 from importlib import import_module
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
-from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, convert, to_builtins
+from msgspec import (
+    UNSET,
+    DecodeError,
+    Raw,
+    Struct,
+    UnsetType,
+    ValidationError,
+    convert,
+    to_builtins,
+)
 
 __all__ = [
     "MISSING",
@@ -52,6 +61,12 @@ server compares with `UNSET` before it relies on one.
 
 SENTINEL = "\0?"
 """The tag of every `Unknown` class. NUL keeps it apart from anything that codex calls its variants."""
+
+UNREADABLE = (DecodeError, ValueError, RecursionError)
+"""What decoding may raise: no JSON, not UTF-8, of another shape, or nested too deep.
+
+`ValueError` stands for a text that is not UTF-8; a `DecodeError` is one only since msgspec 0.21.
+"""
 
 Stability: TypeAlias = Literal["stable", "experimental", "deprecated"]
 """What a method asks of its caller.
@@ -169,6 +184,9 @@ class UnknownHandlerType(Wire, frozen=True, kw_only=True, tag_field="handlerType
     handler_type: ClassVar[Literal["unknown"]] = "unknown"
     raw: dict[str, Any]
 
+
+UNKNOWN_CLASSES = (Unknown, UnknownKind, UnknownMode, UnknownHandlerType)
+"""What stands for a variant that this version does not know."""
 
 TAG_FIELDS = ("type", "mode", "kind", "handlerType")
 """The keys by which the unions of the protocol are told apart."""

@@ -14,17 +14,12 @@ from msgspec.structs import fields
 
 from codex_runtime.protocol._base import (
     SENTINEL,
+    UNKNOWN_CLASSES,
     Json,
     TypeForm,
-    Unknown,
-    UnknownHandlerType,
-    UnknownKind,
-    UnknownMode,
     is_array,
     is_object,
 )
-
-_UNKNOWN_CLASSES = (Unknown, UnknownKind, UnknownMode, UnknownHandlerType)
 
 _UNIONS: tuple[object, ...] = (Union, UnionType)
 
@@ -145,7 +140,7 @@ def _members(kind: TypeForm) -> tuple[TypeForm, ...]:
 
 
 def _unknown_of(kind: TypeForm) -> type[msgspec.Struct] | None:
-    return next((each for each in _members(kind) if each in _UNKNOWN_CLASSES), None)
+    return next((each for each in _members(kind) if each in UNKNOWN_CLASSES), None)
 
 
 def _is_struct(member: TypeForm) -> TypeGuard[type[msgspec.Struct]]:

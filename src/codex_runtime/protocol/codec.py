@@ -1,4 +1,4 @@
-"""From the bytes of a message's payload to typed objects, and back.
+"""From the bytes of a message's payload to typed objects.
 
 The usual case costs one dictionary lookup and one call into msgspec. A payload that does not
 fit its type is repaired element by element (`_repair`); what is beyond repair is handed out as
@@ -17,24 +17,20 @@ from msgspec.structs import force_setattr
 
 from codex_runtime.errors import RemoteProtocolError
 from codex_runtime.protocol._base import (
-    SENTINEL,
+    UNKNOWN_CLASSES,
+    UNREADABLE,
     Json,
     Method,
     Notification,
     TypeForm,
-    Unknown,
-    UnknownHandlerType,
-    UnknownKind,
-    UnknownMode,
     UnknownNotification,
     UnknownServerRequest,
     Wire,
-    to_plain,
 )
 from codex_runtime.protocol._repair import repaired
 from codex_runtime.protocol.methods import NOTIFICATIONS, SERVER_REQUESTS
 
-__all__ = ["Codec", "encode", "to_plain"]
+__all__ = ["Codec"]
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
@@ -47,16 +43,6 @@ A server that varies its mistakes without end must not fill the log, nor the set
 
 _ISSUE_LENGTH = 200
 """Characters of a reported issue. A tag in it is the server's, and can be of any length."""
-
-_REFUSALS = (DecodeError, ValueError, RecursionError)
-"""What msgspec and the standard library raise for bytes they cannot make sense of.
-
-`ValueError` stands for a text that is not UTF-8; a `DecodeError` is one only since msgspec 0.21.
-"""
-
-_WIRE_SENTINEL = msgspec.json.encode(SENTINEL)
-
-_UNKNOWN = (Unknown, UnknownKind, UnknownMode, UnknownHandlerType)
 
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -87,24 +73,9 @@ class Codec:
         self.unknown = 0
         self._on_issue = on_issue
         self._told: set[tuple[str, str]] = set()
-        self._notifications: dict[str, Callable[[Raw], Notification]] = {}
-        self._notification_types: dict[str, type[Notification]] = {}
+        self._notifications: dict[str, msgspec.json.Decoder[Any]] = {}
         self._requests: dict[str, msgspec.json.Decoder[Any]] = {}
         self._results: dict[str, msgspec.json.Decoder[Any]] = {}
-
-    def notification_decoder(self, method: str) -> Callable[[Raw], Notification] | None:
-        """Return what decodes the params of a notification; None for a method not known.
-
-        For loops that cannot afford `notification`: the caller sets `emitted_at_ms`, and calls
-        `notification` with the same bytes when this raises.
-        """
-        decode = self._notifications.get(method)
-        if decode is None and method in NOTIFICATIONS:
-            kind = NOTIFICATIONS[method].type
-            decode = msgspec.json.Decoder(kind).decode
-            self._notifications[method] = decode
-            self._notification_types[method] = kind
-        return decode
 
     def notification(
         self, method: str, params: Raw, emitted_at_ms: int | None = None
@@ -119,16 +90,19 @@ class Codec:
         Raises:
             msgspec.DecodeError: `params` is not JSON: broken, not UTF-8, or nested too deep.
         """
-        decode = self._notifications.get(method) or self.notification_decoder(method)
-        if decode is None:
-            self.unknown += 1
-            self._tell(method, "unknown notification")
-            return UnknownNotification(
-                method=method, params=_plain(params), emitted_at_ms=emitted_at_ms
-            )
+        decoder = self._notifications.get(method)
+        if decoder is None:
+            entry = NOTIFICATIONS.get(method)
+            if entry is None:
+                self.unknown += 1
+                self._tell(method, "unknown notification")
+                return UnknownNotification(
+                    method=method, params=_plain(params), emitted_at_ms=emitted_at_ms
+                )
+            decoder = _decoder(self._notifications, method, entry.type)
         try:
-            event = decode(params)
-        except _REFUSALS:
+            event: Notification = decoder.decode(params)
+        except UNREADABLE:
             return self._repaired_notification(method, params, emitted_at_ms)
         force_setattr(event, "emitted_at_ms", emitted_at_ms)
         return event
@@ -139,7 +113,7 @@ class Codec:
         data = _plain(params)
         self.degraded += 1
         try:
-            event: Notification = self._repair(method, data, self._notification_types[method])
+            event: Notification = self._repair(method, data, self._notifications[method].type)
         except ValidationError:
             return UnknownNotification(
                 method=method, params=_plain(params), emitted_at_ms=emitted_at_ms
@@ -165,9 +139,9 @@ class Codec:
         decoder = _decoder(self._requests, method, entry.params_type)
         try:
             found: Wire = decoder.decode(params)
-        except _REFUSALS:
+        except UNREADABLE:
             found = self._repaired_request(method, params, decoder.type)
-        if isinstance(found, _UNKNOWN):
+        if isinstance(found, UNKNOWN_CLASSES):
             return UnknownServerRequest(method=method, params=_plain(params))
         return found
 
@@ -189,7 +163,7 @@ class Codec:
         decoder = _decoder(self._results, method.method, method.result_type)
         try:
             found: _R = decoder.decode(raw)
-        except _REFUSALS:
+        except UNREADABLE:
             found = self._repaired_result(method, raw, decoder.type)
         return found
 
@@ -224,16 +198,6 @@ class Codec:
             self._on_issue(*issue)
 
 
-def encode(value: object) -> bytes:
-    """Return `value` as JSON, unknown variants as they were received.
-
-    Raises:
-        TypeError: `value` is neither a type of the protocol nor plain data.
-    """
-    text = msgspec.json.encode(value)
-    return msgspec.json.encode(to_plain(value)) if _WIRE_SENTINEL in text else text
-
-
 def _decoder(
     cache: dict[str, msgspec.json.Decoder[Any]], method: str, kind: TypeForm
 ) -> msgspec.json.Decoder[Any]:
@@ -257,14 +221,14 @@ def _plain(raw: Raw) -> Json:
     except ValidationError:
         # A number that no Python type of msgspec's holds, such as 1e400. It is JSON all the same.
         return _plain_by_standard_library(data)
-    except _REFUSALS as error:
+    except UNREADABLE as error:
         raise DecodeError(_not_json(error)) from error
 
 
 def _plain_by_standard_library(data: bytes) -> Json:
     try:
         return json.loads(data)
-    except _REFUSALS as error:
+    except UNREADABLE as error:
         raise DecodeError(_not_json(error)) from error
 
 

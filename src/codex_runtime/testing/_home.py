@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
-from codex_runtime.errors import InvalidArgument
+from codex_runtime._toml import setting
 
 __all__ = ["DEFAULT_MODEL", "PROVIDER", "child_environment", "home_settings", "write_home"]
 
@@ -34,11 +31,8 @@ _QUIET: dict[str, object] = {
 }
 """Settings that keep codex off the network, measured with a recording proxy on 0.163."""
 
-_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT")
+_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Variables of this process that a scripted codex may see: what it takes to run programs."""
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-"""A dotted TOML key that needs no quotes."""
 
 
 def write_home(path: str | os.PathLike[str], settings: Mapping[str, object]) -> Path:
@@ -50,7 +44,8 @@ def write_home(path: str | os.PathLike[str], settings: Mapping[str, object]) -> 
         OSError: It cannot be written.
         InvalidArgument: A setting has no TOML form.
     """
-    text = "".join(f"{_key(name)} = {_toml(name, value)}\n" for name, value in settings.items())
+    lines = (" = ".join(setting(*pair, "settings")) for pair in settings.items())
+    text = "".join(f"{line}\n" for line in lines)
     home = Path(path).absolute()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -106,32 +101,3 @@ def child_environment(home: Path) -> dict[str, str]:
         "CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG": "1",
         "NO_PROXY": "127.0.0.1,localhost",
     }
-
-
-def _key(name: str) -> str:
-    if not _BARE.fullmatch(name):
-        raise InvalidArgument(
-            "settings", f"has no dotted TOML key of letters, digits, _ and -: {name!r}"
-        )
-    return name
-
-
-def _toml(name: str, value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case str():
-            # JSON's escapes are TOML's, but for one character that JSON leaves as it is.
-            return json.dumps(value).replace("\x7f", "\\u007f")
-        case Mapping():
-            table = cast("Mapping[object, object]", value)
-            pairs = (f"{json.dumps(str(key))} = {_toml(name, v)}" for key, v in table.items())
-            return f"{{ {', '.join(pairs)} }}"
-        case Sequence():
-            return f"[{', '.join(_toml(name, each) for each in cast('Sequence[object]', value))}]"
-        case _:
-            raise InvalidArgument(
-                "settings", f"holds a {type(value).__name__} in {name}, which TOML has not"
-            )

@@ -1,5 +1,6 @@
 """JSON lines over the pipes of a child process."""
 
+import fcntl
 import logging
 import os
 import re
@@ -15,9 +16,6 @@ from codex_runtime._redaction import Redactor
 from codex_runtime.transports import Ending, TransportClosed
 from codex_runtime.transports._readiness import Readiness
 
-if os.name == "posix":
-    import fcntl
-
 __all__ = ["StdioTransport"]
 
 logger = logging.getLogger("codex_runtime.server")
@@ -32,7 +30,11 @@ _PIPE_SIZE: Final = 2**20
 wait while this process is busy elsewhere."""
 
 _STDERR_TAIL: Final = 8_192
-"""Bytes kept of what the server writes to stderr: its last words, for errors."""
+"""Bytes shown of what the server writes to stderr: its last words, for errors."""
+
+_LOGGED_LINE: Final = 16_384
+"""Bytes of the longest line of stderr that is logged. A secret can be told only in a whole line,
+so one that has not ended is held back, up to here; a longer one is left out."""
 
 _LOOK_AGAIN: Final = 0.25
 """Seconds between two looks at whether the process has ended, where the kernel does not tell."""
@@ -65,6 +67,10 @@ class StdioTransport:
         self._backlog: deque[memoryview] = deque()
         self._backlogged = anyio.Event()
         self._stderr = bytearray()
+        # Room for a secret that stands across the start of what is shown.
+        self._stderr_kept = _STDERR_TAIL + self._redact.longest
+        self._stderr_cut = False
+        self._stderr_lines = LineSplitter(_LOGGED_LINE)
         self._closing = False
         self._output_over = False
         self._closed = anyio.Event()
@@ -134,12 +140,22 @@ class StdioTransport:
         """How the process ended, and its last words."""
         code = self.process.returncode
         ended_by_signal = code is not None and code < 0
-        text = _ANSI.sub(b"", bytes(self._stderr)).decode("utf-8", "replace").strip()
         return Ending(
             exit_code=None if ended_by_signal else code,
             signal=-code if code is not None and ended_by_signal else None,
-            stderr_tail=self._redact(text),
+            stderr_tail=self._last_words(),
         )
+
+    def _last_words(self) -> str:
+        text = _plain(self._stderr)
+        start = 0
+        if self._stderr_cut:
+            # Secrets may have lost their beginnings: known ones within this many characters, of
+            # others those in the line that was cut.
+            start = text.find("\n", self._redact.longest) + 1 or len(text)
+            if not text[start:].strip():
+                return f"[a line of more than {_STDERR_TAIL} bytes]"
+        return self._redact(text, start).strip()[-_STDERR_TAIL:]
 
     def _write(self, data: memoryview) -> int:
         try:
@@ -175,14 +191,22 @@ class StdioTransport:
                 return True
             except OSError:
                 return False
+            self._log(chunk or b"\n")
             if not chunk:
                 return False
             self._stderr += chunk
-            del self._stderr[:-_STDERR_TAIL]
-            if logger.isEnabledFor(logging.DEBUG):
-                text = _ANSI.sub(b"", chunk).decode("utf-8", "replace").rstrip()
-                logger.debug("%s", self._redact(text), extra={"pid": self.process.pid})
+            self._stderr_cut |= len(self._stderr) > self._stderr_kept
+            del self._stderr[: -self._stderr_kept]
         return True
+
+    def _log(self, chunk: bytes) -> None:
+        # Split whether or not it is logged: that may be switched on in the middle of a line.
+        lines = self._stderr_lines.feed(chunk)
+        if not logger.isEnabledFor(logging.DEBUG):
+            return
+        for line in lines:
+            text = self._redact(_plain(line).rstrip())
+            logger.debug("%s", text, extra={"pid": self.process.pid})
 
     async def _notice_exit(self) -> None:
         await self._wait_exit()
@@ -213,6 +237,10 @@ class StdioTransport:
                     return
         except OSError:
             return
+
+
+def _plain(text: bytes | bytearray) -> str:
+    return _ANSI.sub(b"", text).decode("utf-8", "replace")
 
 
 def _widen(pipe: int) -> None:
