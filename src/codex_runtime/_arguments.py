@@ -6,15 +6,15 @@ from typing import Any
 
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
-__all__ = ["absolute_cwd", "absolute_path", "given", "seconds"]
+__all__ = ["absolute_cwd", "absolute_path", "positive_seconds", "without_none"]
 
 
-def given(**options: Any) -> dict[str, Any]:
+def without_none(**options: Any) -> dict[str, Any]:
     """The options that the caller has set: what nobody says is not sent."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def seconds(field: str, value: float | None, default: float) -> float:
+def positive_seconds(field: str, value: float | None, default: float) -> float:
     """Check a duration.
 
     Raises:

@@ -25,6 +25,8 @@ class Worker(Generic[T]):
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self._work = work
         self._lock = threading.Lock()
+        # Not Thread.join: interrupted, it takes the thread for ended (bpo-45274).
+        self._done = threading.Event()
         self._cancelled = False
         self._cancel_from_outside: Callable[[], None] | None = None
         self._result: T | None = None
@@ -35,11 +37,12 @@ class Worker(Generic[T]):
         """Do the work; return its result, or raise its error."""
         try:
             self._thread.start()
-            self._thread.join()
+            self._done.wait()
         except BaseException:
             self._cancel()
-            if self._thread.is_alive():
-                self._thread.join()
+            # One that has not come to life yet finds that it is cancelled, and does nothing.
+            if self._thread.ident is not None:
+                self._done.wait()
             raise
         if self._error is not None:
             raise self._error
@@ -50,6 +53,8 @@ class Worker(Generic[T]):
             anyio.run(self._supervise)
         except BaseException as error:  # noqa: BLE001 — handed to the thread that waits
             self._error = error
+        finally:
+            self._done.set()
 
     async def _supervise(self) -> None:
         loop: Any = current_token().native_token

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 
 from codex_runtime import protocol
-from codex_runtime._arguments import absolute_cwd, given
+from codex_runtime._arguments import absolute_cwd, without_none
 from codex_runtime.errors import EmptyInput, InvalidArgument
 from codex_runtime.options import ThreadOptions, TurnOptions, check_names
 from codex_runtime.policy import (
@@ -101,7 +101,7 @@ def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
     return protocol.ThreadStartParams(
         sandbox=options.get("sandbox") or DEFAULT_SANDBOX,
         approval_policy=options.get("approval_policy") or DEFAULT_APPROVAL_POLICY,
-        **given(
+        **without_none(
             cwd=cwd,
             model=options.get("model"),
             model_provider=options.get("model_provider"),
@@ -135,7 +135,7 @@ def turn_params(
     return protocol.TurnStartParams(
         thread_id=scope.thread_id,
         input=_input_items(input),
-        **given(
+        **without_none(
             model=options.get("model"),
             effort=options.get("effort"),
             summary=options.get("summary"),

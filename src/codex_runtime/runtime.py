@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
 
 # Only what it takes to start a process. The rest, some 60 ms, is imported while that boots.
-from codex_runtime._arguments import absolute_cwd, seconds
+from codex_runtime._arguments import absolute_cwd, positive_seconds
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart
 from codex_runtime._launch import Greeting, Launch
@@ -115,8 +115,12 @@ class Runtime:
         )
         self._connect = connect
         self._greeting = Greeting(client_info, experimental_api, version_guard)
-        self._request_timeout = seconds("request_timeout", request_timeout, _REQUEST_TIMEOUT)
-        self._startup_timeout = seconds("startup_timeout", startup_timeout, _STARTUP_TIMEOUT)
+        self._request_timeout = positive_seconds(
+            "request_timeout", request_timeout, _REQUEST_TIMEOUT
+        )
+        self._startup_timeout = positive_seconds(
+            "startup_timeout", startup_timeout, _STARTUP_TIMEOUT
+        )
         self._max_in_flight = _in_flight(max_in_flight)
         self._remote = remote
         self._life: Lifecycle | None = None
@@ -292,7 +296,7 @@ class Runtime:
         return self._life.client
 
     def _seconds(self, timeout: float | None) -> float:
-        return seconds("timeout", timeout, self._request_timeout)
+        return positive_seconds("timeout", timeout, self._request_timeout)
 
 
 def _check_method(method: str) -> None:

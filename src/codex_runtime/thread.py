@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from codex_runtime._arguments import seconds
+from codex_runtime._arguments import positive_seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
@@ -96,7 +96,7 @@ class ThreadHandle:
         self, input: TurnInput, options: TurnOptions, *, keep_events: bool
     ) -> TurnHandle:
         client, hub = self._client, self._client.hub
-        allowed = seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
+        allowed = positive_seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
         params = turn_params(self._scope, input, options, remote=client.remote)
         encoded = encode(params)
         client.peer  # noqa: B018 — raises where there is no connection

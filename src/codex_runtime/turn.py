@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 import anyio
 
 from codex_runtime import protocol
-from codex_runtime._arguments import seconds as seconds_of
+from codex_runtime._arguments import positive_seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
@@ -157,7 +157,7 @@ class TurnHandle:
             ConnectionLost: The server went away before the turn ended.
             RuntimeClosed: The runtime was closed before the turn ended.
         """
-        seconds = seconds_of("timeout", timeout, self._client.request_timeout)
+        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
         running = self._open_commands() if kill_commands else frozenset[str]()
         with anyio.move_on_after(seconds):
             await self._feed.started.wait()

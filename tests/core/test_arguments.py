@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_runtime._arguments import absolute_cwd, absolute_path, seconds
-from codex_runtime._arguments import given as given_options
+from codex_runtime._arguments import absolute_cwd, absolute_path, positive_seconds, without_none
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
 
 def test_what_nobody_says_is_not_sent() -> None:
-    assert given_options(a=None, b=False, c=0, d="", e=[], f={}) == {
+    assert without_none(a=None, b=False, c=0, d="", e=[], f={}) == {
         "b": False,
         "c": 0,
         "d": "",
@@ -27,14 +26,14 @@ def test_what_nobody_says_is_not_sent() -> None:
 
 @given(st.floats(min_value=0, exclude_min=True) | st.integers(1, 2**1000))
 def test_any_positive_number_is_a_duration(value: float) -> None:
-    found = seconds("timeout", value, 30.0)
+    found = positive_seconds("timeout", value, 30.0)
 
     assert found == float(value)
     assert isinstance(found, float)
 
 
 def test_no_duration_means_the_default() -> None:
-    assert seconds("timeout", None, 30.0) == 30.0
+    assert positive_seconds("timeout", None, 30.0) == 30.0
 
 
 @pytest.mark.parametrize(
@@ -42,7 +41,7 @@ def test_no_duration_means_the_default() -> None:
 )
 def test_anything_else_is_no_duration(value: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        seconds("timeout", value, 30.0)
+        positive_seconds("timeout", value, 30.0)
 
     assert str(caught.value) == f"timeout is {value!r}; use a positive number of seconds"
     assert caught.value.field == "timeout"

@@ -261,12 +261,14 @@ def test_a_loss_is_told_where_the_gap_is(count: int) -> None:
     assert read_all(channel) == []
 
 
-def test_a_loss_is_told_even_if_nothing_is_left() -> None:
+def test_one_event_is_never_too_large_and_a_loss_behind_it_is_told() -> None:
     with bounds(LAG=0, CAP=4096):
         channel = Channel()
-        channel.push(delta("x" * 5000), 5200)
+        channel.push(completed("large"), 5200)
+        channel.push(completed("more"), 5200)
         channel.close()
 
+        assert read(channel) == completed("large")
         with pytest.raises(EventsLost):
             read(channel)
 

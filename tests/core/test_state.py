@@ -302,7 +302,8 @@ def test_an_end_that_comes_after_giving_up_is_the_truth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("duration_ms", "duration"), [(149, 0.149), (0, 0.0), (None, None), (3_600_000, 3600.0)]
+    ("duration_ms", "duration"),
+    [(149, 0.149), (0, 0.0), (None, None), (3_600_000, 3600.0), (10**400, None)],
 )
 def test_the_duration_is_the_servers_in_seconds(
     duration_ms: int | None, duration: float | None
