@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import anyio
-
 from codex_runtime.errors import StartupFailed
 
 __all__ = ["ServerProcess"]
@@ -119,6 +117,8 @@ class ServerProcess:
             drain: Called again and again while waiting; empties the pipes, because a server
                 that cannot write may not come to its end.
         """
+        import anyio  # noqa: PLC0415 — 10 ms of imports that no start need wait for
+
         try:
             with anyio.CancelScope(shield=True):
                 self.close_stdin()
@@ -143,6 +143,8 @@ class ServerProcess:
                 self._popen.wait(_EXIT_AT_ONCE)
 
     async def _wait(self, seconds: float, drain: Callable[[], None]) -> bool:
+        import anyio  # noqa: PLC0415 — see `end`
+
         with anyio.move_on_after(seconds):
             while not self.poll():
                 drain()

@@ -1,5 +1,7 @@
 """The commands and their options. What they do is loaded when they are called."""
 
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -11,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, cast
 import typer
 
 from codex_runtime._version import __version__
-from codex_runtime.cli._exits import EXIT_CODES, Exit
+from codex_runtime.cli._exits import EXIT_CODES, Exit, ending_signals
 
 __all__ = ["app", "start"]
 
@@ -27,17 +29,60 @@ app = typer.Typer(
     epilog=_CODES,
 )
 
+
+def _place(value: str) -> str:
+    """Refuse a path that the system refuses too, before anything is started."""
+    path = os.path.expanduser(value)  # noqa: PTH111 — that of `Path` raises for unknown users
+    if path.startswith("~"):
+        raise typer.BadParameter(f"{value}: there is no such user; for a folder, write ./{value}")
+    _look(path)
+    return path
+
+
+def _look(path: str) -> None:
+    try:
+        os.stat(path)  # noqa: PTH116 — the error is what is asked for
+    except (FileNotFoundError, NotADirectoryError):
+        # Whoever uses it tells more about it.
+        return
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error
+
+
+def _binary_place(value: str | None) -> str | None:
+    if value is None:
+        _place(os.environ.get("CODEX_RUNTIME_BIN", ""))
+        return None
+    return _place(value)
+
+
+def _home_place(value: str | None) -> str | None:
+    if value is None:
+        # Codex takes a `~` in the variable as it is.
+        _look(os.environ.get("CODEX_HOME", ""))
+        return None
+    return _place(value)
+    except OSError as error:
+        raise typer.BadParameter(f"{value}: {error.strerror}") from error
+    return path
+
+
 _Bin = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
+        callback=_binary_place,
         help="The codex to run. Default: $CODEX_RUNTIME_BIN, the one installed with the extra "
         "`codex`, the one on $PATH.",
     ),
 ]
 _Home = Annotated[
     str | None,
-    typer.Option(metavar="DIR", help="Where codex keeps its sign-in, settings and threads."),
+    typer.Option(
+        metavar="DIR",
+        callback=_home_place,
+        help="Where codex keeps its sign-in, settings and threads; made if it is not there.",
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for programs.")]
 
@@ -48,6 +93,10 @@ def start() -> int:
         app(prog_name="codex-runtime")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(Exit.FAILED)
+    except OSError as error:
+        # Say a full disk behind stdout.
+        _give_up(error)
+        return int(Exit.FAILED)
     return int(Exit.DONE)
 
 
@@ -82,7 +131,8 @@ def run(  # noqa: PLR0913 — the options of the command line
             "--sandbox",
             "-s",
             help="What commands may touch. `workspace-write` lets them write in the folder; "
-            "whatever codex asks beyond that is answered with no.",
+            "whatever codex asks beyond that is answered with no. `danger-full-access` is left out on "
+            "purpose.",
         ),
     ] = "read-only",
     timeout: Annotated[
@@ -154,7 +204,10 @@ def demo(codex_bin: _Bin = None) -> None:
 
 @app.command()
 def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = None) -> None:  # noqa: FBT002 — typer's way to declare a flag
-    """Check that everything is there that a turn needs. Exit status 0: all green."""
+    """Check that everything is there that a turn needs. Exit status 0: all green.
+
+    A missing account is only a note: the demo and tests need none.
+    """
 
     def act() -> int:
         import anyio  # noqa: PLC0415 — `--help` does not wait for it
@@ -176,20 +229,29 @@ def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = N
 
 def _finish(act: Callable[[], int]) -> None:
     """Do it and leave with its exit code, with nothing but one line where it was cut short."""
-    # Where no receiver is set up yet, or any more, SIGTERM unwinds as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Where no receiver is set up yet, or any more, the others unwind as Ctrl-C does.
+    for number in ending_signals():
+        signal.signal(number, signal.default_int_handler)
     try:
         code = act()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        with contextlib.suppress(OSError):
+            sys.stderr.write("interrupted\n")
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads any more, say because of `| head`. Python's own last flush must not
-        # fail on it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:
+        _give_up(error)
         code = Exit.FAILED
     raise typer.Exit(int(code))
+
+
+def _give_up(error: OSError) -> None:
+    """Say why, unless nobody reads any more, say because of `| head`."""
+    if not isinstance(error, BrokenPipeError) or error.errno not in {None, errno.EPIPE}:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"error: {error.strerror or error}\n")
+    # Python's own last flush must not fail on it either.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stdin() -> str:
@@ -204,6 +266,8 @@ def _schema(path: Path) -> Mapping[str, Any]:
         value: object = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{path} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise typer.BadParameter(f"{path} is nested too deeply") from error
     if not isinstance(value, dict):
         raise typer.BadParameter(f"{path} is not a JSON Schema: it holds no object")
     return cast("Mapping[str, Any]", value)

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from codex_runtime import protocol
 from codex_runtime._binary import BINARY_VARIABLE, CodexBinary, find_codex
 from codex_runtime._homes import home_of
+from codex_runtime.cli import _account
 from codex_runtime.cli._exits import Exit, exit_of
 from codex_runtime.errors import (
     CodexNotFound,
@@ -94,15 +95,15 @@ async def examine(
     with _two_folders() as (inside, outside):
         # The server's own folder counts as workspace for `command/exec`, so it runs in `inside`.
         # Its sandbox leaves a folder in TMPDIR (seen on 0.163), which is ours to remove then.
-        runtime = Runtime(
-            codex_bin=codex_bin,
-            codex_home=codex_home,
-            cwd=inside,
-            env={"TMPDIR": str(outside)},
-        )
-        server = _Server(runtime, binary, report, inside=inside, outside=outside)
+        server = _Server(binary, report, codex_home, inside=inside, outside=outside)
         try:
-            await server.examine()
+            runtime = Runtime(
+                codex_bin=codex_bin,
+                codex_home=codex_home,
+                cwd=inside,
+                env={"TMPDIR": str(outside)},
+            )
+            await server.examine(runtime)
         except InvalidArgument as error:
             fix = _home_fix(error.__cause__, _named_home(codex_home))
             report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
@@ -133,22 +134,30 @@ class _Server:
     """The checks that need a running server."""
 
     def __init__(
-        self, runtime: Runtime, binary: CodexBinary, report: Report, *, inside: Path, outside: Path
+        self,
+        binary: CodexBinary,
+        report: Report,
+        codex_home: str | None,
+        *,
+        inside: Path,
+        outside: Path,
     ) -> None:
-        self._runtime = runtime
         self._binary = binary
         self._report = report
+        self._codex_home = codex_home
         self._inside = inside
         self._outside = outside
         self._answered = False
 
-    async def examine(self) -> None:
+    async def examine(self, runtime: Runtime) -> None:
+        new_home = _account.is_new(self._codex_home)
         began = time.monotonic()
-        async with self._runtime:
-            self._report(self._handshake(time.monotonic() - began))
-            self._report(_home(self._runtime.server_info.codex_home))
-            await self._sandbox()
-            self._report(await self._account())
+        async with runtime:
+            self._report(self._handshake(runtime, time.monotonic() - began))
+            self._report(_home(runtime.server_info.codex_home, new=new_home))
+            await self._sandbox(runtime)
+            self._report(await _thread(runtime))
+            self._report(await self._account(runtime))
 
     def fault(self, error: CodexRuntimeError) -> Check:
         summary, fix = str(error), ""
@@ -159,33 +168,33 @@ class _Server:
         id = "server" if self._answered else "handshake"
         return Check(id, "failed", summary, fix, code=exit_of(error))
 
-    def _handshake(self, seconds: float) -> Check:
-        found = self._runtime.server_info.codex_version or "of unknown version"
+    def _handshake(self, runtime: Runtime, seconds: float) -> Check:
+        found = runtime.server_info.codex_version or "of unknown version"
         self._answered = True
         summary = f"codex {found} answered in {seconds * 1000:.0f} ms"
         return Check("handshake", "ok", summary, seconds=seconds)
 
-    async def _sandbox(self) -> None:
+    async def _sandbox(self, runtime: Runtime) -> None:
         read_only = protocol.ReadOnlySandboxPolicy()
         workspace = protocol.WorkspaceWriteSandboxPolicy(
             writable_roots=[str(self._inside)], exclude_slash_tmp=True, exclude_tmpdir_env_var=True
         )
         try:
-            ran = await self._exec(read_only, "echo works")
+            ran = await self._exec(runtime, read_only, "echo works")
         except RequestRefused as error:
             self._report(_no_sandbox(error.message))
             return
         self._report(_ran(ran))
         if ran.exit_code != 0:
             return
-        written = await self._exec(workspace, "echo x > file")
+        written = await self._exec(runtime, workspace, "echo x > file")
         self._report(_wrote(written, self._inside / "file"))
-        await self._exec(workspace, "echo x > ../outside/file")
-        await self._exec(read_only, "echo x > other")
+        await self._exec(runtime, workspace, "echo x > ../outside/file")
+        await self._exec(runtime, read_only, "echo x > other")
         self._report(_refused([self._outside / "file", self._inside / "other"], self._binary))
 
     async def _exec(
-        self, policy: protocol.SandboxPolicy, script: str
+        self, runtime: Runtime, policy: protocol.SandboxPolicy, script: str
     ) -> protocol.CommandExecResponse:
         params = protocol.CommandExecParams(
             command=["/bin/sh", "-c", script],
@@ -193,14 +202,15 @@ class _Server:
             sandbox_policy=policy,
             timeout_ms=int(_EXEC_SECONDS * 1000),
         )
-        return await self._runtime.request(methods.COMMAND_EXEC, params, timeout=_EXEC_SECONDS * 2)
+        return await runtime.request(methods.COMMAND_EXEC, params, timeout=_EXEC_SECONDS * 2)
 
-    async def _account(self) -> Check:
-        answer = await self._runtime.request(methods.ACCOUNT_READ, protocol.GetAccountParams())
+    async def _account(self, runtime: Runtime) -> Check:
+        answer = await _account.read_account(runtime)
         match answer.account:
-            case None if answer.requires_openai_auth:
+            case None if _account.is_missing(answer):
                 # Not a fault of the installation: the demo and the tests need no account.
-                fix = f"{shlex.quote(str(self._binary.path))} login"
+                home = runtime.server_info.codex_home if self._codex_home else None
+                fix = _account.login_command(self._binary.path, home)
                 return Check("account", "warning", "not signed in; real turns need an account", fix)
             case None:
                 return Check("account", "ok", "none needed: the model provider is your own")
@@ -214,18 +224,31 @@ class _Server:
                 return Check("account", "ok", f"signed in, account {kind}")
 
 
-def _home(home: str) -> Check:
+async def _thread(runtime: Runtime) -> Check:
+    try:
+        await runtime.thread_start(ephemeral=True)
+    except RequestRefused as error:
+        summary = f"no thread starts: {error.message}"
+        return Check("thread", "failed", summary, code=Exit.FAILED)
+    return Check("thread", "ok", "a thread starts")
+
+
+def _home(home: str, *, new: bool) -> Check:
     try:
         with tempfile.TemporaryFile(dir=home, prefix=".codex-runtime-doctor-"):
             pass
     except OSError as error:
         fix = _home_fix(error, Path(home))
         return Check("codex-home", "failed", f"{home}: {error.strerror}", fix, code=Exit.FAILED)
-    return Check("codex-home", "ok", f"{home} is writable")
+    summary = f"created CODEX_HOME {home}" if new else f"{home} is writable"
+    return Check("codex-home", "ok", summary)
 
 
 def _named_home(codex_home: str | None) -> Path:
-    return Path(codex_home).expanduser() if codex_home else home_of(os.environ)
+    if not codex_home:
+        return home_of(os.environ)
+    # Unlike that of `Path`, it does not raise for a home that nobody has.
+    return Path(os.path.expanduser(codex_home))  # noqa: PTH111 — see above
 
 
 def _home_fix(error: BaseException | None, home: Path) -> str:

@@ -193,20 +193,28 @@ def _verify(repo: Path, play: Play, outcome: Outcome, screen: Screen) -> Exit:
     if not (play.finished and diff and _test_passes(repo)):
         screen.show([Line("error: codex says it is done, and the test still fails", "bad")])
         return Exit.FAILED
+    program = _program()
     screen.print(
         [
             Line(""),
             Line("The test passes, run once more from outside.", "good"),
             Line(
                 f"This was a scripted model on the real codex {outcome.codex_version or ''}; "
-                "with your own account:"
+                f"{program} doctor says how to sign in. Then, in a repository of your own:"
             ),
-            Line(
-                f"  codex-runtime run --sandbox workspace-write {shlex.quote(_PROMPT)}", "command"
-            ),
+            Line(f"  {program} run 'Explain this repository in two bullets'", "command"),
         ]
     )
     return Exit.DONE
+
+
+def _program() -> str:
+    """The command that started this, fit for a shell in any folder."""
+    started = Path(sys.argv[0]).absolute()
+    if started.name == "codex-runtime" and os.access(started, os.X_OK):
+        found = shutil.which(started.name)
+        return started.name if found and Path(found) == started else shlex.quote(str(started))
+    return f"{shlex.quote(sys.executable)} -m codex_runtime"
 
 
 def _make_repo(repo: Path) -> None:

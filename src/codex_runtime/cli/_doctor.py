@@ -34,7 +34,12 @@ async def doctor(
     if out is not None:
         out.write(_json.encode(report_object(checks)) + "\n")
     elif code is Exit.DONE:
-        screen.print([Line("all green", "good")])
+        signed_in = all(check.status == "ok" for check in checks if check.id == "account")
+        screen.print(
+            [Line("all green", "good")]
+            if signed_in
+            else [Line("green, but not signed in", "warning")]
+        )
     return code
 
 

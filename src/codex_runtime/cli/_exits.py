@@ -1,5 +1,6 @@
-"""Exit codes: what each means, and which error leads to which."""
+"""How a command ends: exit codes, which error leads to which, and the signals."""
 
+import signal
 from enum import IntEnum
 from typing import Final
 
@@ -13,7 +14,7 @@ from codex_runtime.errors import (
     TurnTimedOut,
 )
 
-__all__ = ["EXIT_CODES", "Exit", "exit_of"]
+__all__ = ["EXIT_CODES", "Exit", "ending_signals", "exit_of"]
 
 
 class Exit(IntEnum):
@@ -31,7 +32,7 @@ EXIT_CODES: Final = {
     Exit.DONE: "done",
     Exit.FAILED: "the turn failed, or the connection to codex was lost",
     Exit.USAGE: "the command line cannot be used as it is",
-    Exit.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM",
+    Exit.INTERRUPTED: "interrupted by Ctrl-C, SIGTERM or SIGHUP",
     Exit.NO_CODEX: "codex is missing, too old, or does not start",
     Exit.TIMEOUT: "the turn used up its --timeout",
 }
@@ -51,3 +52,13 @@ _BY_ERROR: Final[tuple[tuple[type[CodexRuntimeError], Exit], ...]] = (
 def exit_of(error: CodexRuntimeError) -> Exit:
     """The exit code that this error leads to."""
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FAILED)
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """The signals that end a command: those of people, supervisors and closed terminals.
+
+    A SIGHUP that was set to be ignored (`nohup`) stays so.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

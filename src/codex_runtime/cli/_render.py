@@ -50,6 +50,7 @@ class Progress:
         self._streamed: set[str] = set()
         self._held: tuple[Line, ...] = ()
         self._block: str | None = None
+        self._told = ""
 
     def update(self, event: Event | ItemAbandoned) -> Update:
         """Take the next event."""
@@ -95,6 +96,16 @@ class Progress:
         if isinstance(item, types.FileChangeItem):
             return Update(lines=(*held, *file_change_lines(item, self.cwd)), doing=_THINKING)
         return Update(lines=(*held, *item_lines(item)), doing=_THINKING)
+
+    @_on.register
+    def _(self, event: types.ErrorNotification) -> Update:
+        lines = notice(event)
+        details = (event.error.additional_details if event.error else None) or ""
+        if not lines or not details or details == self._told:
+            return Update(lines=lines)
+        # It says why, where the message only counts the attempts; once is enough.
+        self._told = details
+        return Update(lines=(line(f"{lines[0].text}: {details}", "warning"), *lines[1:]))
 
     @_on.register
     def _(self, _event: types.TurnCompletedNotification) -> Update:

@@ -7,7 +7,10 @@ from typing import Any
 
 import anyio
 
+from codex_runtime._binary import find_codex
+from codex_runtime.cli import _account
 from codex_runtime.cli._exits import Exit, exit_of
+from codex_runtime.cli._lines import line
 from codex_runtime.cli._signals import Stopper
 from codex_runtime.cli._views import Opened, View
 from codex_runtime.errors import CodexRuntimeError, EventsLost
@@ -80,28 +83,35 @@ class Outcome:
 async def run_turn(request: RunRequest, view: View) -> Outcome:
     """Run one turn and tell `view` about it.
 
-    Ctrl-C and SIGTERM interrupt the turn; a second one leaves, within 3 seconds whatever
+    Ctrl-C, SIGTERM and SIGHUP interrupt the turn; a second one leaves, within 3 seconds whatever
     the server does. Only in the main thread.
+
+    Raises:
+        BrokenPipeError: What is to be told cannot be written any more. The turn is ended.
     """
     outcome = Outcome()
-    runtime = Runtime(codex_bin=request.codex_bin, codex_home=request.codex_home, env=request.env)
+    lost: BrokenPipeError | None = None
     async with anyio.create_task_group() as tasks:
-        stopper = Stopper(tasks, runtime, on_interrupt=view.interrupting, on_leave=view.left)
+        stopper = Stopper(tasks, on_interrupt=view.interrupting, on_leave=view.left)
         await tasks.start(stopper.watch)
         try:
-            await _attempt(runtime, request, view, stopper, outcome)
-        except BrokenPipeError:
+            await _attempt(request, view, stopper, outcome)
+        except BrokenPipeError as error:
             # Nobody reads any more. Closing the runtime has ended the turn.
-            outcome.code = Exit.FAILED
+            lost = error
         tasks.cancel_scope.cancel()
+    if lost is not None:
+        # Not from within: the group would wrap it.
+        raise lost
     return outcome
 
 
-async def _attempt(
-    runtime: Runtime, request: RunRequest, view: View, stopper: Stopper, outcome: Outcome
-) -> None:
+async def _attempt(request: RunRequest, view: View, stopper: Stopper, outcome: Outcome) -> None:
     view.starting()
     try:
+        runtime = stopper.runtime = Runtime(
+            codex_bin=request.codex_bin, codex_home=request.codex_home, env=request.env
+        )
         await _run(runtime, request, view, stopper, outcome)
     except CodexRuntimeError as error:
         outcome.code = exit_of(error)
@@ -111,8 +121,10 @@ async def _attempt(
 async def _run(
     runtime: Runtime, request: RunRequest, view: View, stopper: Stopper, outcome: Outcome
 ) -> None:
+    new_home = _account.is_new(request.codex_home)
     async with runtime:
         outcome.codex_version = runtime.server_info.codex_version
+        await _warn(runtime, request, view, new_home=new_home)
         thread = await runtime.thread_start(**request.thread_options())
         turn = await thread.turn_start(request.prompt, **request.turn_options())
         stopper.turn = turn
@@ -122,6 +134,14 @@ async def _run(
     outcome.result = result
     outcome.code = _END.get(result.status, Exit.FAILED)
     view.ended(result, outcome.code)
+
+
+async def _warn(runtime: Runtime, request: RunRequest, view: View, *, new_home: bool) -> None:
+    if new_home:
+        view.notice([line(f"created CODEX_HOME {runtime.server_info.codex_home}", "note")])
+    binary = find_codex(request.codex_bin).path
+    named = request.codex_home is not None
+    view.notice(await _account.sign_in_warning(runtime, binary, named_home=named))
 
 
 _END = {"completed": Exit.DONE, "interrupted": Exit.INTERRUPTED}

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from codex_runtime.cli._lines import Line, Role
 
-__all__ = ["Screen", "tolerant"]
+__all__ = ["Screen", "tolerant", "writing"]
 
 _STYLES: Final[dict[Role, str]] = {
     "plain": "",
@@ -38,6 +38,21 @@ def tolerant(stream: TextIO) -> TextIO:
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
     return stream
+
+
+@contextlib.contextmanager
+def writing() -> Generator[None]:
+    """Tell every stream that takes no more, say a full disk, as a pipe that nobody reads.
+
+    Raises:
+        BrokenPipeError: Writing failed.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BrokenPipeError(*error.args) from error
 
 
 class Screen:
@@ -72,8 +87,9 @@ class Screen:
         if not text:
             return
         self.doing("")
-        self._out.write(text)
-        self._out.flush()
+        with writing():
+            self._out.write(text)
+            self._out.flush()
         self._mid_line = not text.endswith("\n")
 
     def doing(self, what: str) -> None:
@@ -91,15 +107,16 @@ class Screen:
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             self.doing("")
             self._end_speech()
 
     def _end_speech(self) -> None:
         if self._mid_line:
             self._mid_line = False
-            self._out.write("\n")
-            self._out.flush()
+            with writing():
+                self._out.write("\n")
+                self._out.flush()
 
 
 class _Console(Console):
@@ -115,7 +132,8 @@ def _console(stream: TextIO) -> Console:
 def _write(console: Console, lines: Sequence[Line]) -> None:
     text = Text.assemble(*((f"{line.text}\n", _STYLES[line.role]) for line in lines))
     # One write for all of them, and no wrapping: a terminal wraps, a log file need not.
-    console.print(text, end="", soft_wrap=True)
+    with writing():
+        console.print(text, end="", soft_wrap=True)
 
 
 def _short(text: str) -> str:

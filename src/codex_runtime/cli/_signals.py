@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks the turn to stop, the second leaves."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first asks the turn to stop, the second leaves."""
 
 import contextlib
 import os
@@ -10,14 +10,13 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from codex_runtime.cli._exits import Exit
+from codex_runtime.cli._exits import Exit, ending_signals
 from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.runtime import Runtime
 from codex_runtime.turn import TurnHandle
 
 __all__ = ["Stopper"]
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 _LEAVING_BOUND: Final = 3.0
 """Seconds that an orderly end may take once the user leaves. Closing a healthy server takes 0.1 s
@@ -31,7 +30,6 @@ class Stopper:
 
     Args:
         tasks: What is cancelled when the user leaves.
-        runtime: Whose server must not outlive this process.
         on_interrupt: Called when the turn is asked to stop.
         on_leave: Called when the user leaves, once, before anything is ended.
     """
@@ -39,22 +37,22 @@ class Stopper:
     def __init__(
         self,
         tasks: TaskGroup,
-        runtime: Runtime,
         *,
         on_interrupt: Callable[[], None],
         on_leave: Callable[[], None],
     ) -> None:
         self._tasks = tasks
-        self._runtime = runtime
         self._on_interrupt = on_interrupt
         self._on_leave = on_leave
         self._left = False
+        self.runtime: Runtime | None = None
+        """Whose server must not outlive this process."""
         self.turn: TurnHandle | None = None
         """The turn that the first signal interrupts."""
 
     async def watch(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Wait for signals until cancelled. Only in the main thread."""
-        with anyio.open_signal_receiver(*_SIGNALS) as signals:
+        with anyio.open_signal_receiver(*ending_signals()) as signals:
             task_status.started()
             interrupted = False
             async for _ in signals:
@@ -83,7 +81,7 @@ class Stopper:
         self._tasks.cancel_scope.cancel()
 
     def _end_at_once(self) -> None:
-        pid = self._runtime.pid
+        pid = self.runtime.pid if self.runtime else None
         if pid is not None:
             with contextlib.suppress(OSError):
                 # The server leads a process group of its own.

@@ -1,5 +1,6 @@
 """How a run is told: to a person, or to a program."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
@@ -7,7 +8,7 @@ from codex_runtime.cli import _json
 from codex_runtime.cli._exits import Exit
 from codex_runtime.cli._lines import Line, line
 from codex_runtime.cli._render import Progress, summary
-from codex_runtime.cli._screen import Screen
+from codex_runtime.cli._screen import Screen, writing
 from codex_runtime.cli._text import defuse
 from codex_runtime.errors import CodexRuntimeError, TurnFailed, TurnTimedOut
 from codex_runtime.protocol import Event
@@ -33,6 +34,9 @@ class View(Protocol):
 
     def starting(self) -> None:
         """Codex is being started."""
+
+    def notice(self, lines: Sequence[Line]) -> None:
+        """Something that people should know before the turn begins."""
 
     def opened(self, opened: Opened) -> None:
         """The turn has begun."""
@@ -63,6 +67,10 @@ class HumanView:
     def starting(self) -> None:
         """Say it on the status line."""
         self._screen.doing("starting codex")
+
+    def notice(self, lines: Sequence[Line]) -> None:
+        """Say it."""
+        self._screen.show(lines)
 
     def opened(self, opened: Opened) -> None:
         """Say what runs where, and what it may do."""
@@ -117,6 +125,10 @@ class JsonView:
     def starting(self) -> None:
         """Nothing yet: the first line tells the thread."""
 
+    def notice(self, lines: Sequence[Line]) -> None:
+        """Say it on stderr: it is for people."""
+        self._errors.show(lines)
+
     def opened(self, opened: Opened) -> None:
         """Write the first line."""
         self._ids = (opened.thread_id, opened.turn_id)
@@ -148,8 +160,9 @@ class JsonView:
         if not self._begun:
             self._begun = True
             value = {"schema_version": _json.SCHEMA_VERSION, **value}
-        self._out.write(_json.encode(value) + "\n")
-        self._out.flush()
+        with writing():
+            self._out.write(_json.encode(value) + "\n")
+            self._out.flush()
 
 
 def error_lines(error: CodexRuntimeError) -> list[Line]:

@@ -28,7 +28,12 @@ from codex_runtime.protocol._base import (
     Wire,
 )
 from codex_runtime.protocol._repair import repaired
-from codex_runtime.protocol.methods import NOTIFICATIONS, SERVER_REQUESTS
+from codex_runtime.protocol.methods import (
+    NOTIFICATIONS,
+    SERVER_REQUESTS,
+    THREAD_START,
+    TURN_START,
+)
 
 __all__ = ["Codec"]
 
@@ -43,6 +48,19 @@ A server that varies its mistakes without end must not fill the log, nor the set
 
 _ISSUE_LENGTH = 200
 """Characters of a reported issue. A tag in it is the server's, and can be of any length."""
+
+_FIRST_TURN = (
+    "thread/started",
+    "thread/status/changed",
+    "turn/started",
+    "item/started",
+    "item/completed",
+    "item/agentMessage/delta",
+    "thread/tokenUsage/updated",
+    "account/rateLimits/updated",
+    "turn/completed",
+)
+"""The notifications that every turn brings."""
 
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -76,6 +94,13 @@ class Codec:
         self._notifications: dict[str, msgspec.json.Decoder[Any]] = {}
         self._requests: dict[str, msgspec.json.Decoder[Any]] = {}
         self._results: dict[str, msgspec.json.Decoder[Any]] = {}
+
+    def prepare(self) -> None:
+        """Make the decoders of a first turn, some 10 ms of work, before they are needed."""
+        for method in (THREAD_START, TURN_START):
+            _decoder(self._results, method.method, method.result_type)
+        for name in _FIRST_TURN:
+            _decoder(self._notifications, name, NOTIFICATIONS[name].type)
 
     def notification(
         self, method: str, params: Raw, emitted_at_ms: int | None = None
