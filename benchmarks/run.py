@@ -89,7 +89,8 @@ def main() -> int:
     print(text)
     full = not (options.quick or options.only or options.report)
     if full or options.write:
-        report.write(BENCHMARKS / "README.md", text)
+        for page in (BENCHMARKS / "README.md", BENCHMARKS.parent / "README.md"):
+            report.write(page, text)
     failed = [record for record in records if "failed" in record]
     for record in failed:
         print(f"FAILED {record['case']} {record['client']}: {record['failed']}", file=sys.stderr)

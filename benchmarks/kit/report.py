@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kit.cases import BARS, OURS, VENDORS, Bar, Record
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 """The table stands between these lines of a page."""
 
 HEADER = ("case", "ours", "bar", "reached", "", "reference", "vendor sync", "vendor async")

@@ -1,6 +1,7 @@
 """The command line as its users have it: a process of its own."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -65,6 +66,21 @@ class CommandLine:
         process = self.start(*words, env=env)
         out, err = process.communicate(stdin, timeout=PATIENCE)
         return Ended(process.returncode, out, err)
+
+    def redirected(self, redirection: str, *words: str) -> Ended:
+        """Run it with its streams as a shell sets them up, say `2>&-`."""
+        line = f"{shlex.join([sys.executable, '-m', 'codex_runtime', *words])} {redirection}"
+        done = subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
 
     def close(self) -> None:
         for process in self._started:

@@ -2,11 +2,14 @@
 
 import shlex
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 from cli.support import PATIENCE, CommandLine, servers_of
 
 from codex_runtime._binary import find_codex
+from codex_runtime.cli import _demo
 from codex_runtime.cli._demo import DemoFailed, Play
 from codex_runtime.testing import ModelCall, Step
 from codex_runtime.testing.steps import ApplyPatch, AssistantMessage, Shell, Together
@@ -75,6 +78,8 @@ def test_the_real_codex_fixes_the_bug_and_leaves_nothing_behind(command: Command
     assert "-    return sum(prices) - discount" in ended.out
     assert "+    return sum(prices) * (100 - discount) / 100" in ended.out
     assert "This was a scripted model on the real codex 0." in ended.out
+    *program, _, _ = shlex.split(ended.out.splitlines()[-1])
+    assert program == [sys.executable, "-m", "codex_runtime"]
     shown = ended.err
     order = ["$ cat cart.py", "$ python3 test_cart.py", "exit 1", "edit cart.py +1 -1"]
     places = [*map(shown.index, order), shown.rindex("all tests passed")]
@@ -103,6 +108,21 @@ def test_a_demo_whose_bug_is_not_fixed_fails(command: CommandLine) -> None:
     assert list(command.tmp.iterdir()) == []
 
 
+def test_the_advice_names_the_program_as_it_was_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "codex-runtime"
+    script.touch(mode=0o700)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+
+    monkeypatch.setenv("PATH", "/no/such/folder")
+    elsewhere = _demo._program()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    on_the_path = _demo._program()
+
+    assert (elsewhere, on_the_path) == (shlex.quote(str(script)), "codex-runtime")
+
+
 def test_without_git_the_demo_says_so(command: CommandLine) -> None:
     ended = command.run("demo", env={"PATH": str(command.folder)})
 
@@ -111,14 +131,17 @@ def test_without_git_the_demo_says_so(command: CommandLine) -> None:
 
 
 @pytest.mark.real
-def test_an_interrupted_demo_leaves_nothing_behind(command: CommandLine) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_demo_leaves_nothing_behind(
+    number: signal.Signals, command: CommandLine
+) -> None:
     process = command.start("demo")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("codex 0."):
             break
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 3

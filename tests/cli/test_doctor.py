@@ -68,6 +68,33 @@ def test_a_sound_machine_is_green(command: CommandLine, codex_home: str) -> None
     assert servers_of(command.folder) == []
 
 
+def test_the_last_line_says_that_nobody_is_signed_in(command: CommandLine, fake_codex: str) -> None:
+    home = command.folder / "new home"
+
+    ended = command.run(
+        *("doctor", "--codex-bin", fake_codex, "--codex-home", str(home)),
+        env={"CODEX_FAKE": "no-account"},
+    )
+
+    *_, account, last = ended.out.splitlines()
+    assert (ended.code, last) == (0, "green, but not signed in")
+    assert account.endswith(f"fix: CODEX_HOME='{home}' {fake_codex} login")
+    assert f"codex-home: created CODEX_HOME {home}" in ended.out
+
+
+@pytest.mark.real
+def test_a_home_on_which_no_thread_starts_is_a_failing_line(
+    command: CommandLine, codex_home: str
+) -> None:
+    (Path(codex_home) / "config.toml").write_text("= broken [")
+
+    ended = command.run("doctor", "--codex-home", codex_home, "--json")
+
+    thread = json.loads(ended.out)["checks"]["thread"]
+    assert (ended.code, thread["status"]) == (1, "failed")
+    assert f"{codex_home}/config.toml:1:" in thread["summary"]
+
+
 @pytest.mark.real
 def test_somebody_who_is_not_signed_in_is_told_and_still_green(command: CommandLine) -> None:
     ended = command.run("doctor", "--json")

@@ -1,6 +1,7 @@
 """What happens before any command runs."""
 
 import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from cli.support import CommandLine
 import codex_runtime
 from codex_runtime.cli import main
 from codex_runtime.cli._app import start
-from codex_runtime.cli._exits import EXIT_CODES, Exit, exit_of
+from codex_runtime.cli._exits import EXIT_CODES, Exit, ending_signals, exit_of
 from codex_runtime.errors import (
     CodexNotFound,
     CodexRuntimeError,
@@ -141,6 +142,7 @@ def test_what_cannot_be_used_is_exit_code_2(call: Call, words: list[str]) -> Non
         ("{not json", "is not JSON"),
         ("[]", "is not a JSON Schema: it holds no object"),
         ("\ud800", "is not JSON"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deeply"),
     ],
 )
 def test_a_schema_that_is_none_is_exit_code_2(
@@ -153,6 +155,70 @@ def test_a_schema_that_is_none_is_exit_code_2(
 
     assert code == 2
     assert problem in output
+
+
+@pytest.mark.parametrize("option", ["--codex-bin", "--codex-home"])
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [("~no-such-user/x", "there is no such user"), ("x" * 300, "File name too long")],
+)
+def test_a_place_that_no_system_takes_is_exit_code_2(
+    call: Call, option: str, place: str, problem: str
+) -> None:
+    for command in ("doctor", "run"):
+        code, output = call(command, *(["x"] if command == "run" else []), option, place)
+
+        assert code == 2
+        assert problem in output
+
+
+@pytest.mark.parametrize("variable", ["CODEX_RUNTIME_BIN", "CODEX_HOME"])
+def test_the_same_holds_for_places_in_the_environment(
+    call: Call, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "x" * 300)
+
+    code, output = call("doctor")
+
+    assert code == 2
+    assert "File name too long" in output
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-", "2>/dev/full", "<&-"])
+@pytest.mark.parametrize("words", [("--help",), ("doctor",), ("run", "x"), ("run", "x", "--json")])
+def test_a_stream_that_takes_nothing_makes_no_traceback(
+    command: CommandLine, redirection: str, words: tuple[str, ...]
+) -> None:
+    binary = () if words == ("--help",) else ("--codex-bin", "/bin/false")
+
+    ended = command.redirected(redirection, *words, *binary)
+
+    assert ended.code in {0, 1, 4}
+    assert "Traceback" not in ended.err
+    assert "error" not in ended.out or "--json" in words
+
+
+def test_progress_does_not_land_on_stdout_where_stderr_is_closed(command: CommandLine) -> None:
+    ended = command.redirected("2>&-", "run", "x", "--codex-bin", "/bin/false")
+
+    assert (ended.code, ended.out, ended.err) == (4, "", "")
+
+
+def test_a_full_disk_behind_stdout_is_told(command: CommandLine) -> None:
+    ended = command.redirected(">/dev/full", "--version")
+
+    assert (ended.code, ended.err) == (1, "error: No space left on device\n")
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert signal.SIGHUP in ending_signals()
+
+    def ignored(_number: int) -> signal.Handlers:
+        return signal.SIG_IGN
+
+    monkeypatch.setattr(signal, "getsignal", ignored)
+
+    assert signal.SIGHUP not in ending_signals()
 
 
 def test_a_prompt_that_is_no_text_is_exit_code_2(

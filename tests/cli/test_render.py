@@ -247,6 +247,17 @@ def test_a_retry_is_told_and_a_final_error_is_left_to_the_end() -> None:
     assert shown(will_retry=False) == []
 
 
+def test_the_reason_of_retries_is_told_once() -> None:
+    progress = Progress(live=False)
+    why = p.TurnError(message="Reconnecting...", additional_details="no such\nhost")
+    event = p.ErrorNotification(error=why, will_retry=True, thread_id="t", turn_id="u")
+
+    first, second = (texts(progress.update(event)) for _ in range(2))
+
+    assert first == ["retrying: Reconnecting...: no such host"]
+    assert second == ["retrying: Reconnecting..."]
+
+
 def test_a_plan_is_a_checklist() -> None:
     steps = [
         p.TurnPlanStep(step="read", status="completed"),

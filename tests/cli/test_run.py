@@ -233,7 +233,7 @@ def test_a_turn_that_takes_too_long_is_exit_code_124(
     assert "was stopped after 0.5 s of active time" in ended.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_the_turn_and_waits_for_its_end(
     number: signal.Signals, command: CommandLine, model: ScriptedModel, codex_home: str
 ) -> None:
@@ -249,6 +249,23 @@ def test_a_signal_interrupts_the_turn_and_waits_for_its_end(
     assert before["method"] == "turn/completed"
     assert (last["status"], last["exit_code"]) == ("interrupted", 3)
     assert servers_of(Path(codex_home)) == []
+
+
+def test_who_is_not_signed_in_and_where_is_told_first(
+    command: CommandLine, fake_codex: str
+) -> None:
+    home = command.folder / "new home"
+    process = command.start(
+        *("run", "x", "--codex-bin", fake_codex, "--codex-home", str(home), "--json"),
+        env={"CODEX_FAKE": "no-account"},
+    )
+    until(process.stdout, "run.started")
+
+    assert process.stderr is not None
+    assert [process.stderr.readline() for _ in range(2)] == [
+        f"created CODEX_HOME {home}\n",
+        f"warning: not signed in; sign in with: CODEX_HOME='{home}' {fake_codex} login\n",
+    ]
 
 
 def test_a_second_signal_leaves_at_once(

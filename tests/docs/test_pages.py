@@ -269,15 +269,28 @@ def test_pages_name_makes_targets_that_exist(path: Path) -> None:
 
 
 def test_the_code_of_the_testing_page_runs() -> None:
-    [code] = re.findall(r"```python\n(async def test_.*?)```", page("docs/testing.md"), re.DOTALL)
-    names: dict[str, Any] = {**vars(testing), "pytest": pytest}
-    names |= {name: getattr(testing, name) for name in testing.__all__}
-    names |= {name: getattr(codex_runtime, name) for name in codex_runtime.__all__}
+    blocks = re.findall(r"```python\n(.*?)```", page("docs/testing.md"), re.DOTALL)
+    [code] = [block for block in blocks if "async def test_" in block]
+    names: dict[str, Any] = {}
 
     exec(compile(code, "docs/testing.md", "exec"), names)  # noqa: S102 — the page's own code
 
     for name in re.findall(r"async def (test_\w+)", code):
         anyio.run(names[name])
+
+
+@pytest.mark.real
+def test_a_script_runs_on_the_scripted_model_as_the_testing_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", page("docs/testing.md"), re.DOTALL)
+    [code] = [block for block in blocks if "script.py" in block]
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(
+        "import codex_runtime as cr\nassert cr.run_sync('x').text == 'Two bullets.'\n"
+    )
+
+    exec(compile(code, "docs/testing.md", "exec"), {})  # noqa: S102 — the page's own code
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -62,9 +62,6 @@ def _home_place(value: str | None) -> str | None:
         _look(os.environ.get("CODEX_HOME", ""))
         return None
     return _place(value)
-    except OSError as error:
-        raise typer.BadParameter(f"{value}: {error.strerror}") from error
-    return path
 
 
 _Bin = Annotated[
