@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from codex_runtime._arguments import absolute_path
 from codex_runtime.errors import CodexNotFound
 
 __all__ = ["BINARY_VARIABLE", "CodexBinary", "find_codex"]
@@ -48,13 +49,21 @@ def find_codex(explicit: str | os.PathLike[str] | None = None) -> CodexBinary:
         if place is None:
             tried.append(f"{source}: not set" if source.startswith("$C") else f"{source}: none")
             continue
-        path = Path(place).expanduser()
-        if path.is_file() and os.access(path, os.X_OK):
+        path = Path(absolute_path("codex_bin", place))
+        if _is_executable(path):
             return CodexBinary(_without_node_shim(path.absolute()), source)
         tried.append(f"{source}: {path} is not an executable file")
         if source in {"codex_bin", f"${BINARY_VARIABLE}"}:
             break
     raise CodexNotFound(tried)
+
+
+def _is_executable(path: Path) -> bool:
+    try:
+        return path.is_file() and os.access(path, os.X_OK)
+    except (OSError, ValueError):
+        # A name that is too long, a folder that cannot be entered, text that is no file name.
+        return False
 
 
 def _places(

@@ -53,9 +53,9 @@ def prepare_home(home: Path) -> None:
     Raises:
         InvalidArgument: It cannot be created, or is no folder.
     """
-    if home.is_dir():
-        return
     try:
+        if home.is_dir():
+            return
         home.parent.mkdir(parents=True, exist_ok=True)
         home.mkdir(mode=0o700)
     except FileExistsError:
@@ -63,7 +63,7 @@ def prepare_home(home: Path) -> None:
             raise InvalidArgument(
                 "codex_home", f"{home} is not a folder", "move it away, or name another"
             ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InvalidArgument(
             "codex_home", f"cannot be created: {error}", "name one that can be written"
         ) from error

@@ -25,6 +25,20 @@ class Greeting:
     experimental_api: bool = True
     version_guard: bool = True
 
+    def __post_init__(self) -> None:
+        """Check it.
+
+        Raises:
+            InvalidArgument: `client_info` is no mapping of text to text.
+        """
+        if self.client_info is not None and not _is_text(self.client_info):
+            raise InvalidArgument("client_info", "is no mapping of text", "give name and version")
+
+
+def _is_text(mapping: Any) -> bool:
+    items: Any = mapping.items() if hasattr(mapping, "items") else [(None, None)]
+    return all(isinstance(name, str) and isinstance(value, str) for name, value in items)
+
 
 @dataclass(frozen=True)
 class Launch:

@@ -17,6 +17,7 @@ from codex_runtime.policy import (
     DEFAULT_SANDBOX,
     SandboxMode,
     check_sandbox,
+    sandbox_mode,
     sandbox_policy,
 )
 
@@ -99,7 +100,7 @@ def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
     check_names(options, ThreadOptions, "a thread")
     cwd = _checked_cwd(options, remote=remote)
     return protocol.ThreadStartParams(
-        sandbox=options.get("sandbox") or DEFAULT_SANDBOX,
+        sandbox=sandbox_mode(options.get("sandbox") or DEFAULT_SANDBOX),
         approval_policy=options.get("approval_policy") or DEFAULT_APPROVAL_POLICY,
         **without_none(
             cwd=cwd,

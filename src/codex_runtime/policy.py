@@ -42,6 +42,9 @@ def sandbox_mode(sandbox: str) -> str:
     Raises:
         InvalidArgument: It is none of the presets.
     """
+    if isinstance(sandbox, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+        # The text itself: a subclass may compare as it likes, but the server reads the text.
+        sandbox = str.__str__(sandbox)
     # A tuple, because a dict raises for what cannot be hashed.
     if sandbox not in tuple(_POLICY_TYPES):
         raise InvalidArgument(

@@ -145,3 +145,23 @@ def test_what_is_sent_by_default_needs_no_word_from_anybody() -> None:
     )
     assert DEFAULT_SANDBOX == "read-only"
     assert DEFAULT_APPROVAL_POLICY == "never"
+
+
+class Sly(str):
+    """Text that says of itself that it is something else."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return other == "read-only" or super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_text_of_a_sandbox_counts_and_not_what_it_compares_equal_to() -> None:
+    sandbox: Any = Sly("danger-full-access")
+    assert type(sandbox_mode(sandbox)) is str
+    with pytest.raises(SandboxNotAllowed):
+        check_sandbox(
+            sandbox, approval_policy="never", privileged_escalation_approved=False, cwd="/project"
+        )

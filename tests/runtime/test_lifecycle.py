@@ -316,3 +316,11 @@ async def test_a_thread_may_only_read_and_nobody_is_asked_unless_it_is_said(
             "sandbox": "read-only",
             "approvalPolicy": "never",
         }
+
+
+@pytest.mark.parametrize("client_info", [5, "name", [("name", "x")], {"name": 5}, {5: "name"}])
+def test_an_introduction_that_is_no_text_is_refused_before_anything_starts(
+    client_info: Any,
+) -> None:
+    with pytest.raises(InvalidArgument, match="client_info"):
+        Runtime(client_info=client_info)

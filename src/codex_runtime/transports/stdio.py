@@ -74,6 +74,7 @@ class StdioTransport:
         self._closing = False
         self._output_over = False
         self._closed = anyio.Event()
+        self._stdin_lost = anyio.Event()
         self._readiness = Readiness(process.stdout)
         _widen(process.stdout)
 
@@ -121,6 +122,7 @@ class StdioTransport:
             duties.start_soon(self._write_backlog)
             duties.start_soon(self._drain_stderr)
             duties.start_soon(self._notice_exit)
+            duties.start_soon(self._notice_lost_stdin)
 
     async def aclose(self) -> None:
         """End the process and its group (see `ServerProcess.end`)."""
@@ -164,7 +166,8 @@ class StdioTransport:
             return 0
         except OSError:
             # The far end of stdin is gone. Its output may still hold the reason, so reading
-            # goes on to its end; `_notice_exit` sees to it that there is one.
+            # goes on for a little while.
+            self._stdin_lost.set()
             return len(data)
 
     async def _write_backlog(self) -> None:
@@ -211,6 +214,14 @@ class StdioTransport:
     async def _notice_exit(self) -> None:
         await self._wait_exit()
         await anyio.sleep(_AFTERGLOW)
+        self._end_output()
+
+    async def _notice_lost_stdin(self) -> None:
+        await self._stdin_lost.wait()
+        await anyio.sleep(_AFTERGLOW)
+        self._end_output()
+
+    def _end_output(self) -> None:
         if not self._output_over:
             self._output_over = True
             self._readiness.close()
