@@ -43,8 +43,14 @@ async def start_turn(client: Client, feed: TurnFeed, turn: TurnHandle, params: b
             pending = request.enter_context(peer.open(_METHOD, params))
             try:
                 _claim(client, feed, await pending.wait())
-            except anyio.get_cancelled_exc_class():
-                client.spawn(_see_through, client, feed, turn, pending, request.pop_all(), over)
+            except anyio.get_cancelled_exc_class() as cancelled:
+                rest = request.pop_all()
+                try:
+                    client.spawn(_see_through, client, feed, turn, pending, rest, over)
+                except CodexRuntimeError:
+                    # The connection has just ended, and the turn, if there was one, with it.
+                    rest.close()
+                    raise cancelled from None
                 if not patience.cancel_called:
                     with anyio.move_on_after(INTERRUPT_BOUND, shield=True):
                         await over.wait()

@@ -13,7 +13,7 @@ import pytest
 import trio
 from runtime.support import PATIENCE, Server, a_thread, is_alive, rogue
 
-from codex_runtime import Runtime, TurnHandle, _process
+from codex_runtime import Runtime, RuntimeClosed, TurnHandle, _process
 
 pytestmark = [pytest.mark.usefixtures("no_process_left")]
 
@@ -193,5 +193,26 @@ def test_cancelling_twice_at_once_stops_the_turn_all_the_same(server: Server) ->
             with pytest.raises(asyncio.CancelledError):
                 await running
             await server.heard("turn/interrupt")
+
+    ended(main())
+
+
+def test_a_start_cancelled_while_the_connection_ends_stays_cancelled_and_holds_nothing(
+    server: Server,
+) -> None:
+    server.on["turn/start"] = server.nothing
+
+    async def main() -> None:
+        async with a_thread(server, max_in_flight=1) as thread:
+            client = thread._client
+            peer = client.peer
+            starting = asyncio.create_task(thread.turn_start("Work."))
+            await server.heard("turn/start")
+            client.close(RuntimeClosed)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert peer.in_flight.value == 1
+            assert not client.hub._starting
 
     ended(main())
