@@ -1,12 +1,27 @@
 """Checks of what callers pass, before anything is sent."""
 
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
-__all__ = ["absolute_cwd", "absolute_path", "positive_seconds", "without_none"]
+__all__ = [
+    "absolute_cwd",
+    "absolute_path",
+    "canonical_id",
+    "checked_thread_id",
+    "positive_seconds",
+    "without_none",
+]
+
+_HYPHENATED: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+_THREAD_ID: Final = re.compile(
+    rf"(?:urn:uuid:)?(?P<plain>{_HYPHENATED})|\{{(?P<braced>{_HYPHENATED})\}}|(?P<simple>[0-9a-f]{{32}})"
+)
+"""The spellings of a UUID that the server takes, in lower case (fact 13)."""
 
 
 def without_none(**options: Any) -> dict[str, Any]:
@@ -25,6 +40,44 @@ def positive_seconds(field: str, value: float | None, default: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(field, f"is {value!r}", "use a positive number of seconds")
     return float(value)
+
+
+def canonical_id(thread_id: object) -> str | None:
+    """The spelling of a thread id that the server uses itself, or None where it is none."""
+    if not isinstance(thread_id, str):
+        return None
+    match = _THREAD_ID.fullmatch(thread_id.lower())
+    if match is None:
+        return None
+    text = match["simple"]
+    if text is None:
+        return match["plain"] or match["braced"]
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def checked_thread_id(thread_id: str, field: str = "thread_id") -> str:
+    """Check the id of a thread and return the spelling that the server uses itself.
+
+    Args:
+        thread_id: As given by the caller: a UUID, also in capitals or with `urn:uuid:` before it.
+        field: How the call spells the argument.
+
+    Raises:
+        InvalidArgument: It is no thread id.
+    """
+    found = canonical_id(thread_id)
+    if found is not None:
+        return found
+    if not isinstance(thread_id, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+        raise InvalidArgument(field, f"is of type {type(thread_id).__name__}", "use text")
+    if not thread_id.strip():
+        raise InvalidArgument(field, "is blank", "name a thread")
+    shown = thread_id if len(thread_id) <= _SHOWN else f"{thread_id[:_SHOWN]}…"
+    raise InvalidArgument(field, f"is {shown!r}", "use a thread id, which is a UUID")
+
+
+_SHOWN: Final = 60
+"""Characters of a value that an error shows; a thread id has 36."""
 
 
 def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | None:

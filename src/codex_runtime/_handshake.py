@@ -67,6 +67,7 @@ async def handshake(
         codex_home=str(answer.get("codexHome", "")),
         platform_os=str(answer.get("platformOs", "")),
     )
+    peer.codex_version = server.codex_version
     if greeting.version_guard and _numbers(server.codex_version) < _numbers(MINIMUM_CODEX):
         raise IncompatibleCodexVersion(server.codex_version, MINIMUM_CODEX)
     return server

@@ -29,10 +29,10 @@ from codex_runtime._connection import (
 from codex_runtime._events import Hub
 from codex_runtime._outgoing import encode
 from codex_runtime._parking import Parking
+from codex_runtime._refusal_table import refusal_error
 from codex_runtime.errors import (
     CodexRuntimeError,
     RemoteProtocolError,
-    RequestRefused,
     RequestTimeout,
     RuntimeClosed,
 )
@@ -52,7 +52,7 @@ _EASY_PACE: Final = 0.05
 of room, three times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
 fact 120), so only a consumer asleep under an artificial flood makes a difference."""
 
-Answer: TypeAlias = Raw | RpcError | CodexRuntimeError
+Answer: TypeAlias = Raw | CodexRuntimeError
 
 
 @dataclass
@@ -69,12 +69,17 @@ class Counters:
 
 
 class Pending:
-    """A request that was sent, until its answer is there."""
+    """A request that was sent, until its answer is there.
 
-    __slots__ = ("_answer", "_parking", "method")
+    Attributes:
+        method: Its wire name.
+        params: What was asked, as it was sent.
+    """
 
-    def __init__(self, method: str) -> None:
-        self.method = method
+    __slots__ = ("_answer", "_parking", "method", "params")
+
+    def __init__(self, method: str, params: bytes) -> None:
+        self.method, self.params = method, params
         self._answer: Answer | None = None
         self._parking = Parking()
 
@@ -87,20 +92,16 @@ class Pending:
         """Wait for the result, as it came. Cancelling loses nothing: wait again. For one task.
 
         Raises:
-            RequestRefused: The server answered with an error.
+            RequestRefused: The server answered with an error; one of its kinds, if it is known.
+            InputTooLarge: It says so.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime was closed.
         """
         while self._answer is None:
             await self._parking.wait()
-        match self._answer:
-            case Raw() as result:
-                return result
-            case RpcError(code=code, message=message, data=data):
-                raise RequestRefused(self.method, code, message, data)
-            case error:
-                assert isinstance(error, CodexRuntimeError)  # noqa: S101 — settled by the three callers of `settle`
-                raise error
+        if isinstance(self._answer, CodexRuntimeError):
+            raise self._answer
+        return self._answer
 
 
 class Peer:
@@ -109,12 +110,14 @@ class Peer:
     Attributes:
         counters: What went over this connection so far.
         codec: Decodes what the server sends.
+        codex_version: Of the server, once it is known.
         in_flight: To hold while a request is in flight. `call` does; whoever uses `open` must.
     """
 
     def __init__(self, transport: Transport, hub: Hub, *, max_in_flight: int) -> None:
         self.counters = Counters()
         self.codec = Codec(on_issue=_report_issue)
+        self.codex_version: str | None = None
         self._transport = transport
         self._hub = hub
         self._connection: Connection[Pending] = Connection()
@@ -202,7 +205,7 @@ class Peer:
             self._connection.settle(request_id)
 
     def _ask(self, method: str, params: bytes) -> tuple[int, Pending]:
-        pending = Pending(method)
+        pending = Pending(method, params)
         try:
             request_id, message = self._connection.request(method, params, pending)
         except CodexRuntimeError:
@@ -258,11 +261,14 @@ class Peer:
             case Kind.NOTIFICATION | Kind.NOISE:
                 self.counters.malformed += 1
 
-    def _settle(self, envelope: Envelope, answer: Answer) -> None:
+    def _settle(self, envelope: Envelope, answer: Raw | RpcError) -> None:
         assert envelope.id is not UNSET and envelope.id is not None  # noqa: S101, PT018 — classified
         pending = self._connection.settle(envelope.id)
         if pending is None:
             self.counters.late_answers += 1
+        elif isinstance(answer, RpcError):
+            version = self.codex_version
+            pending.settle(refusal_error(pending.method, answer, pending.params, version))
         else:
             pending.settle(answer)
 

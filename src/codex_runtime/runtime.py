@@ -13,6 +13,8 @@ from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._process import ServerProcess
+from codex_runtime._service_access import ServiceAccess
+from codex_runtime._thread_calls import ThreadCalls
 from codex_runtime.errors import InvalidArgument, RuntimeClosed
 from codex_runtime.options import ThreadOptions
 
@@ -44,7 +46,7 @@ _MAX_IN_FLIGHT_LIMIT: Final = 64
 """Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
 
 
-class Runtime:
+class Runtime(ThreadCalls, ServiceAccess):
     """One codex app-server process, kept for as long as the `async with` block.
 
     Any task may open it, use it and close it. Everything inside runs in one task of its own;

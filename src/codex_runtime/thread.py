@@ -14,6 +14,7 @@ from codex_runtime._timekeeper import keep_time
 from codex_runtime.errors import TurnInProgress
 from codex_runtime.options import TurnOptions
 from codex_runtime.state import TurnResult
+from codex_runtime.threads.reference import ThreadReference
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ThreadHandle", "TurnInput"]
 
 
-class ThreadHandle:
+class ThreadHandle(ThreadReference):
     """A thread that this runtime has loaded. Made by `Runtime.thread_start`.
 
     Attributes:
@@ -32,18 +33,10 @@ class ThreadHandle:
     """
 
     def __init__(self, runtime: Runtime, client: Client, info: ThreadStartResponse) -> None:
+        super().__init__(client, info.thread.id)
         self._runtime = runtime
-        self._client = client
         self._scope = Scope.of(info)
         self.info = info
-
-    def __repr__(self) -> str:
-        return f"<ThreadHandle {self.thread_id}>"
-
-    @property
-    def thread_id(self) -> str:
-        """The thread."""
-        return self.info.thread.id
 
     @property
     def runtime(self) -> Runtime:

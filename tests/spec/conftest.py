@@ -2,7 +2,8 @@
 
 The fake plays it under asyncio and trio; the real binary, which costs more, plays all under asyncio
 and every third one under trio as well. A server is shared by the tests of a module; each test
-has a thread and a workspace of its own.
+has a thread and a workspace of its own. A module that says `NOT_FAKED = "why"` is about what the
+fake app-server does not play, and runs on the real one only.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stage" in metafunc.fixturenames:
         # By the name, so that a test is played on the same stages in every run.
         on_all = crc32(metafunc.function.__name__.encode()) % 3 == 1
-        stages = [stage.param for stage in (_STAGES if on_all else _STAGES[:3])]
+        stages = _STAGES if on_all else _STAGES[:3]
+        if hasattr(metafunc.module, "NOT_FAKED"):
+            stages = [stage for stage in stages if stage.kind == "real"]
+        stages = [stage.param for stage in stages]
         metafunc.parametrize("stage", stages, indirect=True, scope="module")
 
 

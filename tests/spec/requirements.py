@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, ParamSpec
 
 import anyio
+from spec import (
+    requirements_commands,
+    requirements_errors,
+    requirements_hooks,
+    requirements_input,
+    requirements_opening,
+    requirements_services,
+    requirements_threads,
+    requirements_turns,
+)
+from spec.requirement import Requirement
 
 __all__ = ["REQUIREMENTS", "Requirement", "requirement"]
 
@@ -21,22 +31,15 @@ _BOUND: Final = 30.0
 """Seconds that a test may take; 0.01 to 0.5 are usual. No test can hang."""
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """One promise.
-
-    Attributes:
-        source: Where it comes from: `fact:57` is a row of docs/server-facts.md, `readme#turns` a
-            heading of codex's app-server README, `design:6` a section of docs/design.md, and
-            `runtime` a decision of this package that its docstrings document.
-        sentence: The promise itself.
-    """
-
-    source: str
-    sentence: str
-
-
 REQUIREMENTS: Final[dict[str, Requirement]] = {
+    **requirements_commands.REQUIREMENTS,
+    **requirements_errors.REQUIREMENTS,
+    **requirements_hooks.REQUIREMENTS,
+    **requirements_input.REQUIREMENTS,
+    **requirements_opening.REQUIREMENTS,
+    **requirements_services.REQUIREMENTS,
+    **requirements_threads.REQUIREMENTS,
+    **requirements_turns.REQUIREMENTS,
     # -- opening and closing
     "handshake:server-info": Requirement(
         "readme#initialization",

@@ -1,0 +1,190 @@
+"""The hooks of one run, from its first phase to its last."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from codex_runtime._hook_book import HookBook
+from codex_runtime._hook_calls import Answer, call_hook, is_running
+from codex_runtime._hook_changes import Change, Subject, plain
+from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
+from codex_runtime.errors import BlockedByHook, redact
+from codex_runtime.hooks import Block, Hook, HookContext, Hooks, HookStatus, Mutate
+
+if TYPE_CHECKING:
+    from codex_runtime.state import TurnResult
+
+__all__ = ["HookRun", "Outcome"]
+
+logger = logging.getLogger("codex_runtime.hooks")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it went, for post phases. The fields are those of `HookContext`."""
+
+    status: HookStatus
+    result: TurnResult | None = None
+    error: BaseException | None = None
+
+
+class HookRun(Hooks):
+    """The hooks of one run: one correlation id, one set of notes, one report.
+
+    It is a collection of hooks too, so that one step of the run can hand it to the next as its
+    `hooks`: the step takes part in this run then, instead of beginning one of its own.
+    """
+
+    def __init__(self, book: HookBook, scoped: Iterable[Hook], *, remote: bool) -> None:
+        """Begin a run.
+
+        Args:
+            book: The hooks of the runtime, and where the report goes.
+            scoped: Those of this run besides.
+            remote: Whether the server sees another file system.
+
+        Raises:
+            InvalidArgument: One is no hook.
+            IncompatibleHook: One is made for another contract.
+        """
+        super().__init__((*book.hooks, *Hooks(scoped)))
+        self._book = book
+        self._remote = remote
+        self._metadata: dict[str, Any] = {}
+        self._entries: list[HookEntry] = []
+        self.correlation_id = f"hk-{uuid4().hex}"
+
+    def report(self) -> HookReport:
+        """What the hooks have done so far."""
+        return HookReport(self.correlation_id, tuple(self._entries))
+
+    def publish(self) -> HookReport:
+        """Make the report the latest one of the runtime: the run is over."""
+        self._book.latest = report = self.report()
+        return report
+
+    async def before(self, phase: HookPhase, subject: Subject) -> Subject:
+        """Run a pre phase; return what it is about as the hooks want it.
+
+        Cancelling cancels the hook that is running.
+
+        Raises:
+            BlockedByHook: A hook forbids it, or a gate failed.
+        """
+        for hook in self._called_at(phase, subject):
+            answer = await call_hook(hook, self._context(phase, subject))
+            change = Change(phase, subject, self._metadata, remote=self._remote)
+            blocked = await self._take(hook, answer, change, phase)
+            if blocked is not None:
+                raise BlockedByHook(hook.name, phase, blocked, self.report())
+            subject, self._metadata = change.subject, change.metadata
+        return subject
+
+    async def after(self, phase: HookPhase, subject: Subject, outcome: Outcome) -> None:
+        """Run a post phase: nothing can be changed or blocked any more."""
+        for hook in self._called_at(phase, subject):
+            context = self._context(phase, subject, outcome)
+            answer = await call_hook(hook, context)
+            change = Change(phase, subject, self._metadata, remote=self._remote)
+            await self._take(hook, answer, change, phase)
+
+    def _called_at(self, phase: HookPhase, subject: Subject) -> Iterator[Hook]:
+        seen: set[str] = set()
+        for hook in self:
+            is_first = hook.name not in seen
+            seen.add(hook.name)
+            if phase not in hook.phases:
+                continue
+            why_not = self._why_not(hook, phase, subject, is_first=is_first)
+            if why_not:
+                self._entries.append(HookEntry(hook.name, phase, "skipped", note=why_not))
+            else:
+                yield hook
+
+    def _why_not(self, hook: Hook, phase: HookPhase, subject: Subject, *, is_first: bool) -> str:
+        if not is_first:
+            return "another hook of this name comes first"
+        if is_running(hook.name):
+            return "it is running: this was started by it"
+        if hook.matcher is not None and not hook.matcher.matches(self._context(phase, subject)):
+            return "its matcher does not match"
+        return ""
+
+    def _context(
+        self, phase: HookPhase, subject: Subject, outcome: Outcome | None = None
+    ) -> HookContext:
+        given = subject.input
+        return HookContext(
+            phase=phase,
+            correlation_id=self.correlation_id,
+            at=time.time(),
+            # Copies: a hook that keeps or changes what it was shown changes nothing for others.
+            metadata=MappingProxyType(plain(self._metadata)),
+            thread_id=subject.thread_id,
+            turn_id=subject.turn_id,
+            cwd=subject.cwd,
+            model=subject.model,
+            input=tuple(given) if isinstance(given, list) else given,
+            status=outcome and outcome.status,
+            result=outcome and outcome.result,
+            error=outcome and outcome.error,
+        )
+
+    async def _take(
+        self, hook: Hook, answer: Answer, change: Change, phase: HookPhase
+    ) -> str | None:
+        """Do what the hook wants and note it. Returns why it blocks, if it does."""
+        verdict = await _verdict(answer, change, is_pre=phase.startswith("pre_"))
+        issues = tuple(
+            HookIssue(hook.name, phase, verdict.kind, redact(problem))
+            for problem in verdict.problems
+        )
+        reason = verdict.reason
+        if hook.gate and issues and reason is None and phase.startswith("pre_"):
+            reason = f"a gate that fails blocks: {issues[0].message}"
+        for issue in issues:
+            logger.warning("hook %s at %s: %s", hook.name, phase, issue.message)
+        note = "" if reason is None else redact(reason)
+        self._entries.append(
+            HookEntry(hook.name, phase, verdict.outcome, answer.seconds, issues, note)
+        )
+        return reason
+
+
+_NO_REASON: Final = "it gave no reason"
+"""What a `Block` without a reason says."""
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    outcome: HookOutcome
+    kind: Any = "validation"
+    problems: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+async def _verdict(answer: Answer, change: Change, *, is_pre: bool) -> _Verdict:
+    match answer:
+        case Answer(failed="timeout"):
+            return _Verdict("timed_out", "timeout", (answer.problem,))
+        case Answer(failed="execution"):
+            return _Verdict("failed", "execution", (answer.problem,))
+        case Answer(action=None):
+            return _Verdict("noop")
+        case Answer(action=Block(reason=reason)) if is_pre:
+            return _Verdict("blocked", reason=str(reason).strip() or _NO_REASON)
+        case Answer(action=Block()):
+            return _Verdict("failed", problems=("blocked what is over already",))
+        case Answer(action=Mutate() as wanted):
+            await change.make(wanted)
+            outcome: HookOutcome = "mutated" if change.done else "noop"
+            return _Verdict(outcome, problems=tuple(change.problems))
+        case _:
+            kind = type(answer.action).__name__
+            return _Verdict("failed", problems=(f"returned a {kind}, which is no action",))

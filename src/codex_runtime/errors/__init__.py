@@ -1,0 +1,159 @@
+"""Every exception of codex-runtime.
+
+Programs read attributes; people read the text. Nothing in this package, and nothing in
+yours, should compare texts.
+
+    CodexRuntimeError
+    ├── InvalidArgument              the caller: nothing was sent
+    │   ├── EmptyInput
+    │   ├── InputTooLarge
+    │   ├── AttachmentMissing
+    │   ├── AttachmentTooLarge
+    │   ├── InvalidParams            of a raw call
+    │   ├── WorkingDirectoryMissing
+    │   ├── SandboxNotAllowed
+    │   └── UnsendableValue
+    ├── TurnInProgress               the caller: the thread has an active turn
+    ├── RuntimeClosed                the caller: the runtime was closed, or never opened
+    ├── BlockedByHook                a hook: nothing was done
+    ├── IncompatibleHook             a hook is made for another contract
+    ├── PolicyMismatch               what is in force is not what was asked for
+    ├── CodexNotFound                the machine: no codex binary
+    ├── IncompatibleCodexVersion     the machine: codex is too old
+    ├── StartupFailed                the server ended, or could not be started, before it was ready
+    ├── HandshakeTimeout             the server did not answer `initialize`
+    ├── ConnectionLost               the server went away
+    ├── RequestTimeout               the server did not answer in time
+    ├── RequestRefused               the server answered with an error
+    │   ├── InvalidRequest           it cannot read the parameters
+    │   ├── InvalidThreadId
+    │   ├── ThreadNotFound
+    │   │   └── ThreadNotLoaded
+    │   ├── ThreadArchived
+    │   ├── ThreadHasActiveWriter
+    │   │   └── ThreadBusyElsewhere
+    │   ├── ThreadHasForks
+    │   ├── NotSupportedByThread     ephemeral, or of legacy history
+    │   ├── TurnNotFound
+    │   ├── NoActiveTurn
+    │   ├── UnexpectedTurn
+    │   ├── TurnNotSteerable
+    │   ├── InvalidCursor
+    │   ├── ConfigurationRefused
+    │   ├── AccountNeeded
+    │   ├── ExperimentalApiNeeded
+    │   ├── UnsupportedByServer      by this version of codex
+    │   ├── ServerDraining
+    │   └── ServerOverloaded
+    ├── RemoteProtocolError          the server answered something that is not its protocol
+    │   └── ThreadIdMismatch         another thread than the one asked for
+    ├── LocalProtocolError           this package tried to break the protocol: a bug
+    ├── TurnFailed                   the turn ended as failed
+    ├── TurnTimedOut                 the turn was stopped by its timeout
+    └── EventsLost                   a consumer lagged beyond every bound
+"""
+
+from codex_runtime.errors._base import CodexRuntimeError
+from codex_runtime.errors._caller import (
+    AttachmentMissing,
+    AttachmentTooLarge,
+    BlockedByHook,
+    EmptyInput,
+    IncompatibleHook,
+    InputTooLarge,
+    InvalidArgument,
+    InvalidParams,
+    RuntimeClosed,
+    SandboxNotAllowed,
+    TurnInProgress,
+    UnsendableValue,
+    WorkingDirectoryMissing,
+)
+from codex_runtime.errors._refusals import (
+    AccountNeeded,
+    ConfigurationRefused,
+    ExperimentalApiNeeded,
+    InvalidCursor,
+    InvalidRequest,
+    InvalidThreadId,
+    NoActiveTurn,
+    NotSupportedByThread,
+    RequestRefused,
+    ServerDraining,
+    ServerOverloaded,
+    ThreadArchived,
+    ThreadBusyElsewhere,
+    ThreadHasActiveWriter,
+    ThreadHasForks,
+    ThreadNotFound,
+    ThreadNotLoaded,
+    TurnNotFound,
+    TurnNotSteerable,
+    UnexpectedTurn,
+    UnsupportedByServer,
+)
+from codex_runtime.errors._server import (
+    CodexNotFound,
+    ConnectionLost,
+    EventsLost,
+    HandshakeTimeout,
+    IncompatibleCodexVersion,
+    LocalProtocolError,
+    PolicyMismatch,
+    RemoteProtocolError,
+    RequestTimeout,
+    StartupFailed,
+    ThreadIdMismatch,
+)
+from codex_runtime.errors._turns import TurnFailed, TurnTimedOut
+
+__all__ = [
+    "AccountNeeded",
+    "AttachmentMissing",
+    "AttachmentTooLarge",
+    "BlockedByHook",
+    "CodexNotFound",
+    "CodexRuntimeError",
+    "ConfigurationRefused",
+    "ConnectionLost",
+    "EmptyInput",
+    "EventsLost",
+    "ExperimentalApiNeeded",
+    "HandshakeTimeout",
+    "IncompatibleCodexVersion",
+    "IncompatibleHook",
+    "InputTooLarge",
+    "InvalidArgument",
+    "InvalidCursor",
+    "InvalidParams",
+    "InvalidRequest",
+    "InvalidThreadId",
+    "LocalProtocolError",
+    "NoActiveTurn",
+    "NotSupportedByThread",
+    "PolicyMismatch",
+    "RemoteProtocolError",
+    "RequestRefused",
+    "RequestTimeout",
+    "RuntimeClosed",
+    "SandboxNotAllowed",
+    "ServerDraining",
+    "ServerOverloaded",
+    "StartupFailed",
+    "ThreadArchived",
+    "ThreadBusyElsewhere",
+    "ThreadHasActiveWriter",
+    "ThreadHasForks",
+    "ThreadIdMismatch",
+    "ThreadNotFound",
+    "ThreadNotLoaded",
+    "TurnFailed",
+    "TurnInProgress",
+    "TurnNotFound",
+    "TurnNotSteerable",
+    "TurnTimedOut",
+    "UnexpectedTurn",
+    "UnsendableValue",
+    "UnsupportedByServer",
+    "WorkingDirectoryMissing",
+]

@@ -1,0 +1,228 @@
+"""What a turn is told: text, the protocol's items, and two of ours.
+
+    await thread.run(["What is in this picture?", LocalImageInput(path="shot.png")])
+    await thread.run(["Tidy these.", Attachment("src/app.py"), Attachment("src/db.py")])
+    await thread.run(["Answer her.", ExternalMessage("mail", "When do we meet?")])
+
+Relative paths are taken from the thread's working directory. What the server would drop in
+silence, a file that is not there among it (fact 46), is refused before anything is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from anyio import to_thread
+from msgspec.structs import replace
+
+from codex_runtime import protocol
+from codex_runtime._media import (
+    MAX_INLINE_BYTES,
+    MediaKind,
+    check_data_url,
+    check_file,
+    check_media,
+    data_url,
+)
+from codex_runtime.errors import EmptyInput, InputTooLarge, InvalidArgument
+
+if TYPE_CHECKING:
+    from codex_runtime.protocol.types import AdditionalContextEntry, UserInput
+
+__all__ = [
+    "MAX_INPUT_CHARACTERS",
+    "MAX_MESSAGE_BYTES",
+    "Attachment",
+    "ExternalMessage",
+    "InputItem",
+    "PreparedInput",
+    "TurnInput",
+    "check_input",
+    "prepared_input",
+]
+
+MAX_INPUT_CHARACTERS: Final = 1_048_576
+"""Characters of all texts of one input: what the server takes (fact 45)."""
+
+MAX_MESSAGE_BYTES: Final = 4_000
+"""Bytes of UTF-8 of an `ExternalMessage`: of a longer one the server drops the middle (fact 140)."""
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file or folder that the text points at, as `@path`. The agent reads it when it wants to.
+
+    It goes to the end of the nearest text before it, on a line of its own, or is a text of its
+    own where there is none. Its path is sent as it is given. It has to be there, unless the
+    server is remote.
+
+    Attributes:
+        path: As the agent is to see it; a relative one is taken from the thread's working
+            directory.
+        placeholder: What programs that show the message may show instead of it.
+    """
+
+    path: str | os.PathLike[str]
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True)
+class ExternalMessage:
+    """Text from outside, that the model must not take for its user's words.
+
+    The model gets it in a message of its own before the input, marked as external, with the
+    source and some random characters in the mark: a text cannot forge its own end, and one that
+    says the same as an earlier one still arrives (facts 139 and 140). It becomes no item of the
+    turn. It needs the experimental API, which is on unless `Runtime` was told otherwise.
+
+    Attributes:
+        source: Where it comes from, say `"slack"`: letters, digits and `_.@:+-`, 64 at the most.
+        text: What it says: 4,000 bytes of UTF-8 at the most.
+    """
+
+    source: str
+    text: str
+
+
+InputItem: TypeAlias = "str | UserInput | Attachment | ExternalMessage"
+"""One thing that a turn is told: text, an item of the protocol, or one of ours."""
+
+TurnInput: TypeAlias = "InputItem | Sequence[InputItem]"
+"""What a turn is told: text, an item (`TextInput`, `ImageInput`, `LocalImageInput`, `AudioInput`,
+`LocalAudioInput`, `SkillInput`, `MentionInput`, `Attachment`, `ExternalMessage`), or several."""
+
+
+@dataclass(frozen=True)
+class PreparedInput:
+    """Input as it is sent.
+
+    Attributes:
+        items: For `input`. Empty where there are only messages from outside, which `turn/start`
+            takes and `turn/steer` does not (fact 140).
+        additional_context: For `additionalContext`; empty where there is nothing from outside.
+    """
+
+    items: list[UserInput]
+    additional_context: Mapping[str, AdditionalContextEntry]
+
+    def only_items(self, what: str) -> list[UserInput]:
+        """The items, where there is no place for anything else.
+
+        Args:
+            what: What has no such place, say `"a queued message"`.
+
+        Raises:
+            InvalidArgument: There is an `ExternalMessage` among the input.
+        """
+        if self.additional_context:
+            raise InvalidArgument(
+                "input", "holds an ExternalMessage", f"{what} cannot carry one; start a turn"
+            )
+        return self.items
+
+
+def check_input(input: TurnInput) -> None:
+    """Find out what can be found out without looking at files.
+
+    Raises:
+        EmptyInput: There is nothing in `input`.
+        InvalidArgument: An item cannot be used; `InputTooLarge` is of this kind.
+    """
+    _Draft.of(input)
+
+
+async def prepared_input(input: TurnInput, *, cwd: str | None, remote: bool) -> PreparedInput:
+    """Check input and give it the form in which it is sent. Nothing is sent here.
+
+    Files are looked at in another thread. Cancelling leaves it to itself.
+
+    Args:
+        input: As given by the caller.
+        cwd: The thread's working directory, which relative paths are taken from; where it is
+            None, and for images and audio of a remote server, this process's own.
+        remote: The server sees another file system. Images and audio are then read here and sent
+            along; of other files nobody knows here whether they are there.
+
+    Raises:
+        EmptyInput: There is nothing in `input`.
+        InvalidArgument: An item cannot be used; `InputTooLarge`, `AttachmentMissing` and
+            `AttachmentTooLarge` are of this kind.
+    """
+    draft = _Draft.of(input)
+    items = draft.items
+    if draft.names_files:
+        files = _Files(cwd, remote=remote)
+        items = await to_thread.run_sync(files.settled, draft, abandon_on_cancel=True)
+    return PreparedInput([item for _, item in items], _marked(draft.messages))
+
+
+@dataclass
+class _Draft:
+    """Input whose items are sound, as far as can be told without looking at files.
+
+    Attributes:
+        items: What will be sent, each with its place in the call.
+        attachments: The paths of the attachments in their texts, likewise.
+        messages: From outside.
+    """
+
+    items: list[tuple[str, UserInput]] = field(default_factory=list[tuple[str, "UserInput"]])
+    attachments: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    messages: list[ExternalMessage] = field(default_factory=list[ExternalMessage])
+
+    @classmethod
+    def of(cls, input: TurnInput) -> _Draft:
+        """Check the items one by one, then all of them together."""
+        draft = cls()
+        if isinstance(input, Sequence) and not isinstance(input, str | bytes | bytearray):
+            for index, item in enumerate(input):
+                draft._add(f"input[{index}]", item)
+        else:
+            draft._add("input", input)
+        draft._check_whole()
+        return draft
+
+    @property
+    def names_files(self) -> bool:
+        """Whether there is any file to be looked at."""
+        return bool(self.attachments) or any(isinstance(item, _OF_FILES) for _, item in self.items)
+
+    def _add(self, place: str, item: object) -> None:
+        match item:
+            case str():
+                self.items.append((place, protocol.TextInput(text=item)))
+            case Attachment():
+                self._attach(place, item)
+            case ExternalMessage():
+                _check_message(place, item)
+                self.messages.append(item)
+            case _:
+                _check_item(place, item)
+                self.items.append((place, item))
+
+    def _attach(self, place: str, attachment: Attachment) -> None:
+        path = _path_text(f"{place}.path", attachment.path)
+        self.attachments.append((f"{place}.path", path))
+        for index in reversed(range(len(self.items))):
+            at, item = self.items[index]
+            if isinstance(item, protocol.TextInput):
+                self.items[index] = (at, _with_attachment(item, path, attachment.placeholder))
+                return
+        own = _with_attachment(protocol.TextInput(text=""), path, attachment.placeholder)
+        self.items.append((place, own))
+
+    def _check_whole(self) -> None:
+        texts = [item.text for _, item in self.items if isinstance(item, protocol.TextInput)]
+        others = len(self.items) - len(texts) + len(self.messages)
+        if not others and not any(text.strip() for text in texts):
+            raise EmptyInput
+        size = sum(map(len, texts))
+        if size > MAX_INPUT_CHARACTERS:
+            raise InputTooLarge(max_chars=MAX_INPUT_CHARACTERS, actual_chars=size)

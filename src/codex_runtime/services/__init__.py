@@ -1,0 +1,1 @@
+"""What a server does besides threads: files, commands, account, configuration, and more."""

@@ -1,0 +1,1 @@
+"""Threads by their ids: their records, histories, goals, queues, attachments, terminals."""
