@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from anyio.abc import TaskGroup
 
+from codex_runtime import protocol
 from codex_runtime._events import Hub
+from codex_runtime._live import LiveThread
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer
 from codex_runtime.errors import CodexRuntimeError, RuntimeClosed
@@ -24,12 +27,17 @@ class Client:
         hub: Where events come from.
         request_timeout: Seconds a request may take unless told otherwise.
         remote: Whether the server sees another file system.
+        experimental: Whether experimental methods and fields were asked for.
     """
 
-    def __init__(self, *, request_timeout: float, remote: bool) -> None:
-        self.hub = Hub()
+    def __init__(
+        self, *, request_timeout: float, remote: bool, experimental: bool = True
+    ) -> None:
+        self.hub = Hub(on_settings=self._note_settings)
         self.request_timeout = request_timeout
         self.remote = remote
+        self.experimental = experimental
+        self._threads: WeakValueDictionary[str, LiveThread] = WeakValueDictionary()
         self._peer: Peer | None = None
         self._tasks: TaskGroup | None = None
         self._closed: Callable[[], CodexRuntimeError] = RuntimeClosed
@@ -70,8 +78,25 @@ class Client:
         encoded = encode({} if params is None else params)
         return await self.peer.call_plain(method, encoded, timeout=timeout)
 
+    def live(self, thread_id: str) -> LiveThread:
+        """What is known of a thread that is in use; the same object for all who use it."""
+        found = self._threads.get(thread_id)
+        if found is None:
+            found = self._threads[thread_id] = LiveThread(thread_id)
+        return found
+
+    def in_use(self, thread_id: str) -> bool:
+        """Whether somebody here uses that thread."""
+        return thread_id in self._threads
+
     def spawn(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that lives as long as the connection."""
         if self._tasks is None:
             raise self._closed()
         self._tasks.start_soon(run, *args)
+
+    def _note_settings(self, thread_id: str, settings: Any) -> None:
+        live = self._threads.get(thread_id)
+        if live is not None:
+            # Settings that cannot be read are not known, which counts as the widest.
+            live.note(settings or protocol.ThreadSettings())

@@ -1,12 +1,12 @@
 """Events from the reader to those who want them, by thread and turn."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import Event, Notification
 
-__all__ = ["Hub", "Sink"]
+__all__ = ["Hub", "Name", "Sink"]
 
 
 class Sink(Protocol):
@@ -29,19 +29,40 @@ class Sink(Protocol):
 TurnKey: TypeAlias = tuple[str, str]
 """(thread id, turn id): a fork keeps the turn ids of its source (fact 37)."""
 
+Name: TypeAlias = tuple[str, str]
+"""(field, value): what the client itself has named, and belongs to no thread."""
+
+_NAMED_BY: Final = {
+    "command/exec/outputDelta": "process_id",
+    "process/outputDelta": "process_handle",
+    "process/exited": "process_handle",
+    "fs/changed": "watch_id",
+    "fuzzyFileSearch/sessionUpdated": "session_id",
+    "fuzzyFileSearch/sessionCompleted": "session_id",
+}
+"""Events of what the client has named, by the field that holds the name."""
+
 _Where: TypeAlias = Callable[[Any], tuple[str | None, str | None]]
 
 
 class Hub:
-    """Routes each event to the sinks of its turn, of its thread, and of everything."""
+    """Routes each event to the sinks of its turn, of its thread, and of everything.
 
-    def __init__(self) -> None:
+    Args:
+        on_settings: Called with a thread's id and the settings that are in force in it from now on;
+            None for settings that cannot be read.
+    """
+
+    def __init__(self, *, on_settings: Callable[[str, Any], None] | None = None) -> None:
+        self._on_settings = on_settings
         self._turns: dict[TurnKey, Sink] = {}
         self._starting: dict[str, Sink] = {}
         self._subscribers: dict[str | None, list[Sink]] = {}
         """By thread id; None stands for all events."""
         self._where: dict[type[Event], _Where] = {}
         self._of_turns: set[type[Event]] = set()
+        self._named: dict[Name, Sink] = {}
+        self._named_by: dict[type[Event], str] = {}
         self._active: dict[str, str] = {}
         self._last_ended: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
@@ -66,6 +87,8 @@ class Hub:
             turn_id: Any = typed.turn_id
         else:
             thread_id, turn_id = (self._where.get(kind) or self._learn(kind))(event)
+            if self._named and kind in self._named_by:
+                self._push_to_named(kind, event, size)
         if turn_id:
             sink = self._turns.get((thread_id, turn_id)) or self._starting.get(thread_id)
             if sink is not None:
@@ -110,6 +133,17 @@ class Hub:
         if not group:
             del self._subscribers[thread_id]
 
+    def attach(self, name: Name, sink: Sink) -> None:
+        """Give `sink` the events of what has this name, say `("watch_id", "watch-1")`.
+
+        Before the name is told to the server: the first events may come before its answer.
+        """
+        self._named[name] = sink
+
+    def detach(self, name: Name) -> None:
+        """Undo `attach`; a name that is not attached is fine."""
+        self._named.pop(name, None)
+
     def watch_status(self, thread_id: str, watch: Callable[[Any], None]) -> None:
         """Call `watch` with each `thread/status/changed` of this thread."""
         self._status_watchers.setdefault(thread_id, []).append(watch)
@@ -130,7 +164,7 @@ class Hub:
         self._last_ended.clear()
 
     def _sinks(self) -> list[Sink]:
-        sinks = [*self._turns.values(), *self._starting.values()]
+        sinks = [*self._turns.values(), *self._starting.values(), *self._named.values()]
         return sinks + [sink for group in self._subscribers.values() for sink in group]
 
     def _push_to_subscribers(self, thread_id: str | None, event: Event, size: int) -> None:
@@ -140,16 +174,27 @@ class Hub:
         for sink in self._subscribers.get(None, ()):
             sink.push(event, size)
 
+    def _push_to_named(self, kind: type[Event], event: Event, size: int) -> None:
+        field = self._named_by[kind]
+        sink = self._named.get((field, getattr(event, field)))
+        if sink is not None:
+            sink.push(event, size)
+
     def _note_thread(self, thread_id: str, event: Event) -> None:
         if event.method == "thread/status/changed":
             for watch in self._status_watchers.get(thread_id, ()):
                 watch(event)
+        elif event.method == "thread/settings/updated":
+            if self._on_settings is not None:
+                self._on_settings(thread_id, getattr(event, "thread_settings", None))
         elif event.method == "thread/closed":
             self._last_ended.pop(thread_id, None)
 
     def _learn(self, kind: type[Event]) -> _Where:
         fields = kind.__struct_fields__
         if issubclass(kind, Notification):
+            if kind.method in _NAMED_BY:
+                self._named_by[kind] = _NAMED_BY[kind.method]
             where = self._where_typed(kind, frozenset(fields))
         else:
             where = _where_unknown

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import anyio
 
-from codex_runtime._channel import STRAINED, Channel
+from codex_runtime._channel import STRAINED
 from codex_runtime._events import Hub
+from codex_runtime._log import TurnLog
 from codex_runtime.errors import CodexRuntimeError, TurnTimedOut
 from codex_runtime.protocol import Event
 from codex_runtime.state import ItemAbandoned, TurnState
@@ -26,7 +27,7 @@ class TurnFeed:
 
     Attributes:
         state: The fold.
-        channel: The events for a consumer; None where nobody is going to iterate.
+        log: The events for those who iterate; None where nobody is going to.
         started: Set once the server has told of the start of the turn, or of its end.
         ended: Set when no more events will come.
         error: Why the connection ended before the turn did.
@@ -40,7 +41,7 @@ class TurnFeed:
         self._hub = hub
         self._early = _EarlyEvents()
         self.state = TurnState(thread_id)
-        self.channel = Channel() if keep_events else None
+        self.log = TurnLog() if keep_events else None
         self.started = anyio.Event()
         self.ended = anyio.Event()
         self.error: CodexRuntimeError | None = None
@@ -52,8 +53,8 @@ class TurnFeed:
 
     @property
     def strained(self) -> bool:
-        """Whether much waits for the consumer of this turn."""
-        return self.channel is not None and self.channel.strained
+        """Whether much waits for some consumer of this turn."""
+        return self.log is not None and self.log.strained
 
     def claim(self, turn_id: str) -> None:
         """This is the feed of that turn: take its events from now on, and those that came early."""
@@ -73,20 +74,20 @@ class TurnFeed:
 
     def push(self, event: Event, size: int) -> None:
         """Take the next event. Called by the reader."""
-        state, channel = self.state, self.channel
+        state, log = self.state, self.log
         if event.method not in state.FOLDED:
             # Deltas, most of all events, are done here.
-            if channel is not None:
-                channel.push(event, size)
+            if log is not None:
+                log.push(event, size)
             return
         state.apply(event)
-        if state.ended and channel is not None:
+        if state.ended and log is not None:
             for item in state.open_items:
-                channel.push(
+                log.push(
                     ItemAbandoned(item=item, thread_id=state.thread_id, turn_id=state.turn_id), 0
                 )
-        if channel is not None:
-            channel.push(event, size)
+        if log is not None:
+            log.push(event, size)
         if state.started:
             self.started.set()
         if state.ended:
@@ -107,8 +108,8 @@ class TurnFeed:
 
     def _end(self, error: CodexRuntimeError | None) -> None:
         self._release()
-        if self.channel is not None:
-            self.channel.close(error)
+        if self.log is not None:
+            self.log.close(error)
         self.started.set()
         self.ended.set()
         self.clock_changed.set()

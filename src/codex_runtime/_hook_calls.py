@@ -15,10 +15,13 @@ import anyio
 from anyio import from_thread
 from anyio.lowlevel import current_token
 
-from codex_runtime.errors import redact
+from codex_runtime._redaction import Redactor
 from codex_runtime.hooks import Hook, HookCall, HookContext
 
-__all__ = ["Answer", "call_hook", "in_words", "is_running", "running", "tell"]
+__all__ = ["Answer", "call_hook", "in_words", "is_running", "redact", "running", "tell"]
+
+redact: Final = Redactor()
+"""Takes what has the shape of a secret out of the words of hooks, which may quote one."""
 
 _MAX_WORDS: Final = 1_000
 """Characters of what a hook says that reports keep: they are for people, and kept."""

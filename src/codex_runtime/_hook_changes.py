@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from codex_runtime._hook_report import HookPhase
+from codex_runtime._outgoing import encode
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.hooks import Mutate, items_of, text_of
-from codex_runtime.inputs import prepared_input
+from codex_runtime.inputs import check_input, prepared_input
 
 if TYPE_CHECKING:
     from codex_runtime.inputs import TurnInput
@@ -99,7 +100,13 @@ class Change:
         if not isinstance(prompt, str) or not prompt.strip():
             return f"prompt {_what_is_wrong(prompt)}"
         rest = [item for item in items_of(self.subject.input or ()) if text_of(item) is None]
-        self.subject = replace(self.subject, input=[prompt, *rest] if rest else prompt)
+        changed: TurnInput = [prompt, *rest] if rest else prompt
+        try:
+            encode(prompt, "prompt")
+            check_input(changed)
+        except InvalidArgument as error:
+            return str(error)
+        self.subject = replace(self.subject, input=changed)
         return ""
 
     def _set_model(self, model: Any) -> str:
@@ -109,32 +116,34 @@ class Change:
         return ""
 
     def _merge_metadata(self, metadata: Any) -> str:
+        given: Any = metadata
         if not isinstance(metadata, Mapping):
-            return f"metadata is of type {type(metadata).__name__}; use a mapping"
+            return f"metadata is of type {type(given).__name__}; use a mapping"
         try:
-            self.metadata = {**self.metadata, **plain(cast("Mapping[Any, Any]", metadata))}
+            self.metadata = {**self.metadata, **plain(given)}
         except (TypeError, ValueError, RecursionError) as error:
             # Not what the values are: only of which type one is, or that it goes round.
             return f"metadata has no form in JSON: {error}"
         return ""
 
     async def _attach(self, attachments: Any) -> None:
+        given: Any = attachments
         if isinstance(attachments, str) or not isinstance(attachments, Iterable):
-            self.problems.append(_NO_ATTACHMENT.format("attachments", type(attachments).__name__))
+            self.problems.append(_NO_ATTACHMENT.format("attachments", type(given).__name__))
             return
-        for index, item in enumerate(cast("Iterable[Any]", attachments)):
+        for index, item in enumerate(given):
             field = f"attachments[{index}]"
             if isinstance(item, str):
                 self.problems.append(_NO_ATTACHMENT.format(field, "str"))
                 continue
             try:
                 await prepared_input([item], cwd=self.subject.cwd, remote=self._remote)
+                changed: TurnInput = [*items_of(self.subject.input or ()), item]
+                check_input(changed)
             except InvalidArgument as error:
                 self.problems.append(f"{field} is left out: {error}")
             else:
-                self.subject = replace(
-                    self.subject, input=[*items_of(self.subject.input or ()), item]
-                )
+                self.subject = replace(self.subject, input=changed)
                 self.done = True
 
 

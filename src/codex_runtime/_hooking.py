@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from codex_runtime._hook_book import HookBook
-from codex_runtime._hook_calls import Answer, call_hook, is_running
+from codex_runtime._hook_calls import Answer, call_hook, is_running, redact
 from codex_runtime._hook_changes import Change, Subject, plain
 from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
-from codex_runtime.errors import BlockedByHook, redact
+from codex_runtime.errors import BlockedByHook
 from codex_runtime.hooks import Block, Hook, HookContext, Hooks, HookStatus, Mutate
 
 if TYPE_CHECKING:
@@ -131,9 +131,7 @@ class HookRun(Hooks):
             cwd=subject.cwd,
             model=subject.model,
             input=tuple(given) if isinstance(given, list) else given,
-            status=outcome and outcome.status,
-            result=outcome and outcome.result,
-            error=outcome and outcome.error,
+            **({} if outcome is None else vars(outcome)),
         )
 
     async def _take(
@@ -170,21 +168,20 @@ class _Verdict:
 
 
 async def _verdict(answer: Answer, change: Change, *, is_pre: bool) -> _Verdict:
-    match answer:
-        case Answer(failed="timeout"):
-            return _Verdict("timed_out", "timeout", (answer.problem,))
-        case Answer(failed="execution"):
-            return _Verdict("failed", "execution", (answer.problem,))
-        case Answer(action=None):
+    if answer.failed is not None:
+        outcome: HookOutcome = "timed_out" if answer.failed == "timeout" else "failed"
+        return _Verdict(outcome, answer.failed, (answer.problem,))
+    match answer.action:
+        case None:
             return _Verdict("noop")
-        case Answer(action=Block(reason=reason)) if is_pre:
-            return _Verdict("blocked", reason=str(reason).strip() or _NO_REASON)
-        case Answer(action=Block()):
-            return _Verdict("failed", problems=("blocked what is over already",))
-        case Answer(action=Mutate() as wanted):
+        case Block(reason=reason):
+            too_late = _Verdict("failed", problems=("blocked what is over already",))
+            blocked = _Verdict("blocked", reason=str(reason).strip() or _NO_REASON)
+            return blocked if is_pre else too_late
+        case Mutate() as wanted:
             await change.make(wanted)
-            outcome: HookOutcome = "mutated" if change.done else "noop"
-            return _Verdict(outcome, problems=tuple(change.problems))
-        case _:
-            kind = type(answer.action).__name__
+            problems = tuple(change.problems)
+            return _Verdict("mutated" if change.done else "noop", problems=problems)
+        case other:
+            kind = type(other).__name__
             return _Verdict("failed", problems=(f"returned a {kind}, which is no action",))

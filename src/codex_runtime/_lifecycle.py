@@ -54,7 +54,11 @@ class Lifecycle:
         self._greeting = greeting
         self._startup_timeout = startup_timeout
         self._max_in_flight = max_in_flight
-        self.client = Client(request_timeout=request_timeout, remote=remote)
+        self.client = Client(
+            request_timeout=request_timeout,
+            remote=remote,
+            experimental=greeting.experimental_api,
+        )
         self._owner: Owner | None = None
         self._closing = False
         self.server_info: ServerInfo | None = None

@@ -6,7 +6,7 @@ import base64
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -21,6 +21,7 @@ __all__ = [
     "check_file",
     "check_media",
     "data_url",
+    "image_type",
 ]
 
 MediaKind: TypeAlias = Literal["image", "audio"]
@@ -34,7 +35,7 @@ bytes of three, which leaves 1.3 MiB for everything else.
 """
 
 MAX_FILE_BYTES: Final = 400_000_000
-"""Bytes of a file that the server reads: the largest that was seen to be taken (fact 143)."""
+"""Bytes of a file that the server reads: the largest that was seen to be taken (fact 193)."""
 
 _HEAD: Final = 64
 """Bytes that tell what a file is."""
@@ -43,8 +44,8 @@ _WANTED: Final[dict[MediaKind, str]] = {
     "image": "png, jpeg, gif or webp",
     "audio": "wav, mp3, m4a, webm or ogg",
 }
-"""What the server hands on. Of anything else the model is told that it was left out (facts 143
-and 144)."""
+"""What the server hands on. Of anything else the model is told that it was left out (facts 193
+and 194)."""
 
 _DATA_URL: Final = re.compile(r"data:(?P<type>[^,;]*)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 
@@ -143,7 +144,7 @@ def _decoded(text: str) -> bytes:
 
 
 @contextmanager
-def _opened(field: str, path: str) -> Iterator[tuple[int, int]]:
+def _opened(field: str, path: str) -> Generator[tuple[int, int]]:
     """Open a regular file; give its descriptor and its size in bytes."""
     try:
         # Opening a named pipe would wait for a writer.
@@ -160,14 +161,15 @@ def _opened(field: str, path: str) -> Iterator[tuple[int, int]]:
 
 
 def _checked_type(field: str, head: bytes, kind: MediaKind) -> str:
-    media_type = _image_type(head) if kind == "image" else _audio_type(head)
+    media_type = image_type(head) if kind == "image" else _audio_type(head)
     if media_type is None:
         wanted = _WANTED[kind]
         raise InvalidArgument(field, f"holds no {wanted} that codex would hand on", "convert it")
     return media_type
 
 
-def _image_type(head: bytes) -> str | None:
+def image_type(head: bytes) -> str | None:
+    """The media type of an image that the server hands on; None of anything else."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -197,5 +199,5 @@ def _is_mp3_frame(head: bytes) -> bool:
     """Eleven set bits, then a version and a layer that exist; AAC, which has layer 0, is none."""
     if len(head) < 2 or head[0] != 0xFF:  # noqa: PLR2004 — a frame begins with two bytes
         return False
-    version, layer = head[1] >> 3 & 0b11, head[1] >> 1 & 0b11
-    return head[1] >= 0b1110_0000 and version != 1 and layer != 0
+    marks, version, layer = head[1] >> 5, head[1] >> 3 & 0b11, head[1] >> 1 & 0b11
+    return marks == 0b111 and version != 1 and layer != 0  # noqa: PLR2004 — the other three bits

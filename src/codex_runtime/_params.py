@@ -2,81 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
+from msgspec import convert
+from msgspec import ValidationError as WrongShape
 
 from codex_runtime import protocol
 from codex_runtime._arguments import absolute_cwd, without_none
-from codex_runtime.errors import EmptyInput, InvalidArgument
-from codex_runtime.options import ThreadOptions, TurnOptions, check_names
+from codex_runtime._live import Scope
+from codex_runtime.errors import InvalidArgument
+from codex_runtime.inputs import PreparedInput, TurnInput, check_input
+from codex_runtime.options import (
+    ForkOptions,
+    ResumeOptions,
+    SettingsOptions,
+    ThreadOptions,
+    TurnOptions,
+    check_options,
+)
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
+    DEFAULT_REVIEWER,
     DEFAULT_SANDBOX,
-    SandboxMode,
+    Approval,
+    Sandbox,
+    approval_of,
+    approval_wire,
+    check_config,
     check_sandbox,
-    sandbox_mode,
-    sandbox_policy,
+    permission_profile,
 )
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
+        CollaborationMode,
+        ThreadForkParams,
+        ThreadResumeParams,
+        ThreadSettingsUpdateParams,
         ThreadStartParams,
-        ThreadStartResponse,
         TurnStartParams,
-        UserInput,
     )
 
-__all__ = ["Scope", "TurnInput", "check_before_start", "thread_params", "turn_params"]
+__all__ = [
+    "Asked",
+    "Scope",
+    "asked_of",
+    "check_before_start",
+    "fork_params",
+    "name_of",
+    "resume_params",
+    "settings_params",
+    "start_params",
+    "turn_params",
+]
 
-TurnInput: TypeAlias = "str | UserInput | Sequence[str | UserInput]"
-"""What a turn is told: text, or the protocol's input items (`TextInput`, `ImageInput`, …)."""
+_UNNAMED: Final = "Untitled"
+"""The name of a durable thread that is given none."""
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What a thread may touch at the moment, as far as this process has said or was told.
+class Asked:
+    """What a call asks for of what a thread may do, read and checked.
 
     Attributes:
-        thread_id: The thread.
-        sandbox: The preset in force; one that is not known here counts as the widest.
-        cwd: The working directory in force: what a writable sandbox is about.
+        cwd: The working directory, absolute.
+        sandbox: The sandbox in its details; None where none or a profile is named.
+        permissions: The permission profile.
+        approval: The approval policy.
+        reviewer: Who is asked for approvals.
+        model: The model.
+        effort: The reasoning effort; looked at in settings only.
+        summary: The reasoning summary; likewise.
+        mode: The collaboration mode; likewise.
+        defaults: The options among these that stand at our default, not at the caller's word.
     """
 
-    thread_id: str
-    sandbox: SandboxMode
-    cwd: str | None
+    cwd: str | None = None
+    sandbox: Sandbox | None = None
+    permissions: str | None = None
+    approval: Approval | None = None
+    reviewer: str | None = None
+    model: str | None = None
+    effort: str | None = None
+    summary: str | None = None
+    mode: CollaborationMode | None = None
+    defaults: frozenset[str] = frozenset()
 
-    @classmethod
-    def of(cls, info: ThreadStartResponse) -> Scope:
-        """As the server said when the thread was opened."""
-        kind = getattr(info.sandbox, "type", None)
-        return cls(info.thread.id, _PRESETS.get(kind, "danger-full-access"), info.cwd or None)
-
-    def after(self, params: TurnStartParams) -> Scope:
-        """As it is when a turn with these parameters was started: what it names stays in force."""
-        policy: Any = params.sandbox_policy or {}
-        kind: str | None = policy.get("type") if hasattr(policy, "get") else None
+    def with_defaults(self) -> Asked:
+        """The same for a thread that is opened: what nobody says stands at the safe defaults."""
+        sandbox, defaults = self.sandbox, set[str]()
+        if sandbox is None and self.permissions is None:
+            sandbox = Sandbox.of(DEFAULT_SANDBOX)
+            defaults.add("sandbox")
+        if self.approval is None:
+            defaults.add("approval_policy")
+        if self.reviewer is None:
+            defaults.add("approvals_reviewer")
         return replace(
             self,
-            sandbox=_PRESETS.get(kind, self.sandbox),
-            cwd=params.cwd or self.cwd,
+            sandbox=sandbox,
+            approval=self.approval or DEFAULT_APPROVAL_POLICY,
+            reviewer=self.reviewer or DEFAULT_REVIEWER,
+            defaults=frozenset(defaults),
         )
 
-    def widened_by(self, cwd: str | None, approval_policy: str | None) -> bool:
-        """Whether a turn that names no sandbox would still widen what a wide one allows."""
-        if self.sandbox == "read-only":
-            return False
-        return approval_policy == "never" or (cwd is not None and cwd != self.cwd)
 
+def asked_of(
+    options: Mapping[str, Any], *, remote: bool, scope: Scope | None = None
+) -> Asked:
+    """Read what a call asks for, once rule SEC-004 is seen to hold.
 
-_PRESETS: Final[dict[str | None, SandboxMode]] = {
-    "readOnly": "read-only",
-    "workspaceWrite": "workspace-write",
-    "dangerFullAccess": "danger-full-access",
-}
+    Args:
+        options: As given by the caller.
+        remote: Whether the server sees another file system.
+        scope: What the thread may touch as it is; None where it is opened.
+
+    Raises:
+        SandboxNotAllowed: A word is missing that a wide sandbox needs.
+        InvalidArgument: An option cannot be used.
+    """
+    cwd = absolute_cwd(options.get("cwd"), remote=remote)
+    sandbox, permissions = options.get("sandbox"), options.get("permissions")
+    reviewer = options.get("approvals_reviewer")
+    check_sandbox(
+        sandbox,
+        approval_policy=options.get("approval_policy"),
+        privileged_escalation_approved=options.get("privileged_escalation_approved"),
+        cwd=cwd,
+        permissions=permissions,
+        approvals_reviewer=reviewer,
+    )
+    approval = _approval(options)
+    if sandbox is None and permissions is None and scope and scope.widened_by(cwd, approval):
+        # What is in force is as good as named again.
+        check_sandbox(
+            scope.sandbox if scope.permissions is None else None,
+            approval_policy=options.get("approval_policy"),
+            privileged_escalation_approved=options.get("privileged_escalation_approved"),
+            cwd=cwd,
+            permissions=scope.permissions,
+            approvals_reviewer=reviewer or scope.reviewer,
+        )
+    return Asked(
+        cwd=cwd,
+        sandbox=None if sandbox is None else Sandbox.of(sandbox),
+        permissions=permission_profile(permissions),
+        approval=approval,
+        reviewer=None if reviewer is None else str(reviewer),
+        model=options.get("model"),
+    )
 
 
 def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
@@ -84,109 +160,194 @@ def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
 
     Raises:
         EmptyInput: There is nothing in `prompt`.
-        InvalidArgument: An option cannot be used.
+        InvalidArgument: An item or an option cannot be used.
     """
-    if isinstance(prompt, str) and not prompt.strip():
-        raise EmptyInput
-    _checked_cwd(options, remote=False)
+    check_input(prompt)
+    check_options(options, ThreadOptions, "a thread")
+    asked_of(options, remote=False)
 
 
-def thread_params(options: ThreadOptions, *, remote: bool) -> ThreadStartParams:
-    """The parameters of `thread/start`, with the safe defaults.
+def start_params(options: ThreadOptions, asked: Asked) -> ThreadStartParams:
+    """The parameters of `thread/start`.
 
     Raises:
         InvalidArgument: An option cannot be used.
     """
-    check_names(options, ThreadOptions, "a thread")
-    cwd = _checked_cwd(options, remote=remote)
     return protocol.ThreadStartParams(
-        sandbox=sandbox_mode(options.get("sandbox") or DEFAULT_SANDBOX),
-        approval_policy=options.get("approval_policy") or DEFAULT_APPROVAL_POLICY,
+        **_opening(options, asked),
         **without_none(
-            cwd=cwd,
-            model=options.get("model"),
-            model_provider=options.get("model_provider"),
-            service_tier=options.get("service_tier"),
             ephemeral=options.get("ephemeral"),
-            developer_instructions=options.get("developer_instructions"),
-            base_instructions=options.get("base_instructions"),
-            config=options.get("config"),
+            service_name=options.get("service_name"),
+            project_id=options.get("project_id"),
         ),
     )
 
 
+def name_of(options: ThreadOptions) -> str | None:
+    """The name that a thread is to be given at once; None where it is to have none.
+
+    Raises:
+        InvalidArgument: It is to be kept and not to be kept.
+    """
+    named = options.get("name") is not None
+    if options.get("ephemeral") and (named or options.get("durable")):
+        raise InvalidArgument(
+            "name" if named else "durable", "cannot be combined with ephemeral", "name one of them"
+        )
+    if named and options.get("durable") is False:
+        raise InvalidArgument("durable", "is False", "a thread with a name is durable")
+    return options.get("name") or (_UNNAMED if options.get("durable") else None)
+
+
+def resume_params(thread_id: str, options: ResumeOptions, asked: Asked) -> ThreadResumeParams:
+    """The parameters of `thread/resume`.
+
+    Raises:
+        InvalidArgument: An option cannot be used.
+    """
+    return protocol.ThreadResumeParams(
+        thread_id=thread_id, exclude_turns=True, **_opening(options, asked)
+    )
+
+
+def fork_params(thread_id: str, options: ForkOptions, asked: Asked) -> ThreadForkParams:
+    """The parameters of `thread/fork`.
+
+    Raises:
+        InvalidArgument: An option cannot be used.
+    """
+    last, before = options.get("last_turn_id"), options.get("before_turn_id")
+    if last is not None and before is not None:
+        raise InvalidArgument(
+            "before_turn_id", "cannot be combined with last_turn_id", "name one of them"
+        )
+    return protocol.ThreadForkParams(
+        thread_id=thread_id,
+        exclude_turns=True,
+        **_opening(options, asked),
+        **without_none(
+            ephemeral=options.get("ephemeral"), last_turn_id=last, before_turn_id=before
+        ),
+    )
+
+
+def settings_params(
+    thread_id: str, options: SettingsOptions, asked: Asked
+) -> tuple[ThreadSettingsUpdateParams, Asked]:
+    """The parameters of `thread/settings/update`, and what they ask for.
+
+    Raises:
+        InvalidArgument: An option cannot be used.
+    """
+    mode = _collaboration_mode(options)
+    asked = replace(
+        asked, effort=options.get("effort"), summary=options.get("summary"), mode=mode
+    )
+    params = protocol.ThreadSettingsUpdateParams(
+        thread_id=thread_id,
+        **without_none(
+            model=options.get("model"),
+            effort=asked.effort,
+            summary=asked.summary,
+            service_tier=options.get("service_tier"),
+            collaboration_mode=mode,
+            **_policy(asked),
+        ),
+    )
+    return params, asked
+
+
 def turn_params(
-    scope: Scope, input: TurnInput, options: TurnOptions, *, remote: bool
+    scope: Scope, input: PreparedInput, options: TurnOptions, *, remote: bool
 ) -> TurnStartParams:
     """The parameters of `turn/start`.
 
     Args:
         scope: What the thread may touch as it is.
-        input: As given by the caller.
+        input: As it is sent.
         options: As given by the caller.
         remote: Whether the server sees another file system.
 
     Raises:
-        EmptyInput: There is nothing in `input`.
         InvalidArgument: An option cannot be used.
     """
-    check_names(options, TurnOptions, "a turn")
-    cwd = _checked_cwd(options, remote=remote, scope=scope)
-    sandbox = options.get("sandbox")
+    check_options(options, TurnOptions, "a turn")
+    asked = asked_of(options, remote=remote, scope=scope)
     return protocol.TurnStartParams(
         thread_id=scope.thread_id,
-        input=_input_items(input),
+        input=input.items,
         **without_none(
+            additional_context=input.additional_context or None,
             model=options.get("model"),
             effort=options.get("effort"),
             summary=options.get("summary"),
-            cwd=cwd,
-            sandbox_policy=None if sandbox is None else sandbox_policy(sandbox),
-            approval_policy=options.get("approval_policy"),
             service_tier=options.get("service_tier"),
             output_schema=options.get("output_schema"),
             client_user_message_id=options.get("client_id"),
+            **_policy(asked),
         ),
     )
 
 
-def _checked_cwd(
-    options: ThreadOptions | TurnOptions, *, remote: bool, scope: Scope | None = None
-) -> str | None:
-    """The working directory, made absolute, once rule SEC-004 is seen to hold."""
-    cwd = absolute_cwd(options.get("cwd"), remote=remote)
-    approval_policy = options.get("approval_policy")
-    sandbox = options.get("sandbox")
-    if sandbox is None and scope is not None and scope.widened_by(cwd, approval_policy):
-        sandbox = scope.sandbox
-    check_sandbox(
-        sandbox,
-        approval_policy=approval_policy,
-        privileged_escalation_approved=options.get("privileged_escalation_approved", False),
-        cwd=cwd,
-    )
-    return cwd
-
-
-def _input_items(input: TurnInput) -> list[UserInput]:
-    listed = [input] if isinstance(input, str) or not isinstance(input, Sequence) else input
-    items = [_input_item(item, index) for index, item in enumerate(listed)]
-    if not any(_says_something(item) for item in items):
-        raise EmptyInput
-    return items
-
-
-def _input_item(item: str | UserInput, index: int) -> UserInput:
-    if isinstance(item, str):
-        return protocol.TextInput(text=item)
-    if not isinstance(item, Struct):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+def _approval(options: Mapping[str, Any]) -> Approval | None:
+    approval = approval_of(options.get("approval_policy"))
+    if isinstance(approval, str) and not approval.strip():
         raise InvalidArgument(
-            f"input[{index}]",
-            f"is of type {type(item).__name__}",
-            "use text or an input item such as codex_runtime.protocol.ImageInput",
+            "approval_policy", "is blank", "use untrusted, on-request or never, or leave it out"
         )
-    return item
+    return approval
 
 
-def _says_something(item: UserInput) -> bool:
-    return not isinstance(item, protocol.TextInput) or bool(item.text.strip())
+def _policy(asked: Asked) -> dict[str, Any]:
+    """What turns and settings take."""
+    return without_none(
+        cwd=asked.cwd,
+        sandbox_policy=None if asked.sandbox is None else asked.sandbox.as_policy(),
+        permissions=asked.permissions,
+        approval_policy=None if asked.approval is None else approval_wire(asked.approval),
+        approvals_reviewer=asked.reviewer,
+    )
+
+
+def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
+    """What start, resume and fork take alike."""
+    config = check_config(options.get("config"))
+    details = asked.sandbox.as_config() if asked.sandbox is not None else None
+    if details is not None:
+        config = {**(config or {}), **details}
+    mode = None
+    if asked.sandbox is not None:
+        # What a thread cannot be opened with comes afterwards, and until then it only reads.
+        mode = asked.sandbox.mode or DEFAULT_SANDBOX
+    return without_none(
+        cwd=asked.cwd,
+        sandbox=mode,
+        permissions=asked.permissions,
+        approval_policy=None if asked.approval is None else approval_wire(asked.approval),
+        approvals_reviewer=asked.reviewer,
+        config=config,
+        model=options.get("model"),
+        model_provider=options.get("model_provider"),
+        service_tier=options.get("service_tier"),
+        developer_instructions=options.get("developer_instructions"),
+        base_instructions=options.get("base_instructions"),
+    )
+
+
+def _collaboration_mode(options: SettingsOptions) -> CollaborationMode | None:
+    mode = options.get("collaboration_mode")
+    if mode is None:
+        return None
+    for name in ("model", "effort"):
+        if options.get(name) is not None:
+            raise InvalidArgument(
+                "collaboration_mode", f"cannot be combined with {name}", "it names both itself"
+            )
+    if isinstance(mode, protocol.CollaborationMode):
+        return mode
+    try:
+        return convert(mode, protocol.CollaborationMode)
+    except WrongShape as error:
+        raise InvalidArgument(
+            "collaboration_mode", f"cannot be used: {error}", "use a protocol.CollaborationMode"
+        ) from None

@@ -13,6 +13,8 @@ from codex_runtime._connection import UNREADABLE, RpcError
 from codex_runtime.errors import (
     AccountNeeded,
     CodexRuntimeError,
+    CommandEnded,
+    CommandNotStarted,
     ConfigurationRefused,
     ExperimentalApiNeeded,
     InputTooLarge,
@@ -23,6 +25,8 @@ from codex_runtime.errors import (
     NotSupportedByThread,
     RequestRefused,
     ServerDraining,
+    ServerFileError,
+    ServerFileMissing,
     ServerOverloaded,
     ThreadArchived,
     ThreadBusyElsewhere,
@@ -63,6 +67,9 @@ _TURN: Final = r"['`]?(?P<turn_id>[^\s:'`]+)['`]?"
 _EPHEMERAL: Final = (("thread_kind", "ephemeral"),)
 _LEGACY: Final = (("thread_kind", "legacy"),)
 _PAGINATED: Final = (("thread_kind", "paginated"),)
+_EMPTY: Final = (("thread_kind", "empty"),)
+
+_OS_ERROR: Final = r"(?s:.*)\(os error (?P<errno>\d+)\)"
 
 _METHOD: Final = "%METHOD%"
 """In the words of a row: the method of the request."""
@@ -113,6 +120,7 @@ ROWS: Final = (
     ),
     Row(NotSupportedByThread, "paginated threads do not support ", facts=_PAGINATED),
     Row(NotSupportedByThread, r"\S+ only supports paginated threads", facts=_LEGACY),
+    Row(NotSupportedByThread, rf"thread {_ID} is not materialized yet", facts=_EMPTY),
     Row(NotSupportedByThread, r"(?:list_turns|thread/\S+) is not supported yet", code=-32601),
     Row(TurnNotFound, rf"turn not found: {_TURN}"),
     Row(TurnNotFound, rf"(?:last|before)TurnId {_TURN} was not found in the source thread"),
@@ -135,6 +143,14 @@ ROWS: Final = (
     Row(ConfigurationRefused, "Configuration was modified since last read"),
     Row(AccountNeeded, r"(?:codex account|chatgpt) authentication required\b"),
     Row(AccountNeeded, "remote control requires ChatGPT authentication"),
+    Row(CommandNotStarted, f"failed to spawn (?:command|process): {_OS_ERROR}"),
+    Row(CommandNotStarted, "failed to spawn (?:command|process): "),
+    Row(CommandEnded, "no active (?:command/exec for process id|process for process handle) "),
+    Row(CommandEnded, "(?:command/exec|process) .* is no longer running"),
+    Row(ServerFileMissing, r".*\(os error (?P<errno>2)\)", methods="fs/.*"),
+    Row(ServerFileError, _OS_ERROR, methods="fs/.*"),
+    # Whatever else is said of one: that a path is not a file, that a copy would have no end.
+    Row(ServerFileError, "", methods="fs/(?!watch|unwatch).*"),
 )
 """In order: the first that fits."""
 
@@ -193,8 +209,12 @@ def _fits(row: Row, method: str, refusal: RpcError) -> re.Match[str] | None:
     return re.match(row.words.replace(_METHOD, re.escape(method)), refusal.message)
 
 
-def _spoken(found: re.Match[str]) -> dict[str, str]:
-    said = {name: text for name, text in found.groupdict().items() if text is not None}
+def _spoken(found: re.Match[str]) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        name: text for name, text in found.groupdict().items() if text is not None
+    }
+    if "errno" in said:
+        said["errno"] = int(said["errno"])
     if "turn_kind" in said:
         # The words of `turn/start` spell it as Rust does.
         said["turn_kind"] = said["turn_kind"].lower()

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Unpack
+
 from codex_runtime._runtime_base import RuntimeBase
+
+if TYPE_CHECKING:
+    from codex_runtime.protocol.types import (
+        Thread,
+        ThreadListResponse,
+        ThreadLoadedListResponse,
+        ThreadReadResponse,
+        ThreadSearchResponse,
+        ThreadSearchResult,
+        ThreadUnsubscribeStatus,
+    )
+    from codex_runtime.threads.filters import SearchFilters, ThreadFilters
+    from codex_runtime.threads.reference import ThreadReference
+    from codex_runtime.threads.rollback import ThreadRollback
 
 __all__ = ["ThreadCalls"]
 
@@ -11,3 +28,197 @@ class ThreadCalls(RuntimeBase):
     """The part of `Runtime` that is about threads."""
 
     # Imports stay within the methods: this module is loaded before the server is started.
+
+    # -- threads by their ids
+
+    def thread(self, thread_id: str) -> ThreadReference:
+        """A thread by its id, loaded or not. The server is not asked.
+
+        Raises:
+            InvalidArgument: It is no thread id.
+            RuntimeClosed: The runtime is not open.
+        """
+        from codex_runtime._arguments import checked_thread_id  # noqa: PLC0415 — see the top
+        from codex_runtime.threads.reference import ThreadReference  # noqa: PLC0415 — see the top
+
+        return ThreadReference(self._client, checked_thread_id(thread_id))
+
+    async def thread_read(
+        self, thread_id: str, *, include_turns: bool = False
+    ) -> ThreadReadResponse:
+        """Read the record of a thread (`thread/read`); see `ThreadReference.read`."""
+        return await self.thread(thread_id).read(include_turns=include_turns)
+
+    async def thread_archive(self, thread_id: str) -> None:
+        """Archive a thread (`thread/archive`); see `ThreadReference.archive`."""
+        await self.thread(thread_id).archive()
+
+    async def thread_unarchive(self, thread_id: str) -> Thread:
+        """Bring a thread back from the archive (`thread/unarchive`); see `ThreadReference`."""
+        return await self.thread(thread_id).unarchive()
+
+    async def thread_delete(self, thread_id: str) -> None:
+        """Delete a thread for good (`thread/delete`); see `ThreadReference.delete`."""
+        await self.thread(thread_id).delete()
+
+    async def thread_unsubscribe(self, thread_id: str) -> ThreadUnsubscribeStatus:
+        """Get no more events of a thread (`thread/unsubscribe`); see `ThreadReference`."""
+        return await self.thread(thread_id).unsubscribe()
+
+    async def thread_rollback(
+        self, thread_id: str, num_turns: int, *, interrupt: bool = False
+    ) -> ThreadRollback:
+        """Drop the last turns of a thread (`thread/revert`); see `ThreadReference.rollback`."""
+        return await self.thread(thread_id).rollback(num_turns, interrupt=interrupt)
+
+    # -- lists of threads
+
+    async def thread_list(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **filters: Unpack[ThreadFilters],
+    ) -> ThreadListResponse:
+        """List one page of threads on record (`thread/list`).
+
+        A thread is listed from its first turn on, and an ephemeral one never. For all threads
+        use `iter_threads`: up to codex 0.163 the cursor of a page is a mere point in time, and
+        whoever follows it misses threads (fact 26). Cancelling stops the wait.
+
+        Args:
+            cursor: `next_cursor` of the page before; `backwards_cursor` of a page together with
+                the other `sort_direction` gives what has become newer than it.
+            limit: Threads of the page; by default 25, and 100 at the most (fact 160).
+            **filters: See `ThreadFilters`.
+
+        Raises:
+            InvalidArgument: A filter does not exist or cannot be used.
+            InvalidCursor: The server does not know the cursor.
+            InvalidRequest: It does not know the word of an open set, say a `sort_key`.
+            RequestRefused: It refuses the list for another reason.
+            RequestTimeout: It did not answer in time.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is not open.
+        """
+        from codex_runtime.threads.listing import list_threads  # noqa: PLC0415 — see the top
+
+        return await list_threads(self._client, filters, cursor=cursor, limit=limit)
+
+    def iter_threads(
+        self, *, page_size: int | None = None, **filters: Unpack[ThreadFilters]
+    ) -> AsyncIterator[Thread]:
+        """Iterate over all threads on record (`thread/list`, page after page).
+
+        Each comes once, in order, on every version, however many were made in one moment. A
+        thread that is made while this runs may be missing. Newest first by `updated_at` or
+        `recency_at`, a thread that moved ahead of where this was comes at the end.
+
+        One task may iterate. Cancelling the wait for the next thread loses nothing, and after an
+        error iterating on asks for the same page again.
+
+        Args:
+            page_size: Threads to ask for at once; by default 100, which is also the most.
+            **filters: See `ThreadFilters`; `excluded_thread_ids` may be any number here.
+
+        Raises:
+            InvalidArgument: A filter does not exist or cannot be used. At once.
+            RuntimeClosed: The runtime is not open. At once, and while iterating.
+            RequestRefused: While iterating: as with `thread_list`.
+            RequestTimeout: While iterating: the server did not answer in time.
+            RemoteProtocolError: While iterating: the server's pages do not come to an end, or
+                cannot be told apart.
+            ConnectionLost: While iterating: the server went away.
+        """
+        from codex_runtime.threads.listing import all_threads  # noqa: PLC0415 — see the top
+
+        return all_threads(self._client, filters, page_size=page_size)
+
+    async def thread_loaded_list(
+        self, *, cursor: str | None = None, limit: int | None = None
+    ) -> ThreadLoadedListResponse:
+        """List the ids of the threads that the server has loaded (`thread/loaded/list`).
+
+        Threads that have no turn yet are among them, and ephemeral ones (facts 14, 24).
+        Cancelling stops the wait.
+
+        Args:
+            cursor: `next_cursor` of the page before: the last thread of it (fact 27).
+            limit: Threads of the page; by default all.
+
+        Raises:
+            InvalidArgument: `cursor` is no text, or `limit` no positive number.
+            InvalidCursor: The server does not know the cursor.
+            RequestTimeout: It did not answer in time.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is not open.
+        """
+        from codex_runtime.threads.listing import list_loaded_threads  # noqa: PLC0415 — see the top
+
+        return await list_loaded_threads(self._client, cursor=cursor, limit=limit)
+
+    def iter_loaded_threads(self, *, page_size: int | None = None) -> AsyncIterator[str]:
+        """Iterate over the ids of all loaded threads (`thread/loaded/list`, page after page).
+
+        Cancelling and errors are as with `iter_threads`.
+
+        Args:
+            page_size: Threads to ask for at once; by default all.
+
+        Raises:
+            InvalidArgument: `page_size` is no positive number. At once.
+            RuntimeClosed: The runtime is not open. At once, and while iterating.
+        """
+        from codex_runtime.threads.listing import all_loaded_threads  # noqa: PLC0415 — see the top
+
+        return all_loaded_threads(self._client, page_size=page_size)
+
+    async def thread_search(
+        self,
+        search_term: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        **filters: Unpack[SearchFilters],
+    ) -> ThreadSearchResponse:
+        """List one page of threads in which something was said (`thread/search`, experimental).
+
+        Capitals do not count. Each result has a `snippet` around the place. For all of them use
+        `iter_thread_search`, for the reason that `thread_list` gives. Cancelling stops the wait.
+
+        Args:
+            search_term: What was said.
+            cursor: `next_cursor` of the page before.
+            limit: Threads of the page; by default 25.
+            **filters: See `SearchFilters`.
+
+        Raises:
+            InvalidArgument: An argument cannot be used.
+            ExperimentalApiNeeded: The runtime was opened with `experimental_api=False`.
+            CodexRuntimeError: Besides, whatever `thread_list` raises.
+        """
+        from codex_runtime.threads.listing import search_threads  # noqa: PLC0415 — see the top
+
+        return await search_threads(self._client, search_term, filters, cursor=cursor, limit=limit)
+
+    def iter_thread_search(
+        self, search_term: str, *, page_size: int | None = None, **filters: Unpack[SearchFilters]
+    ) -> AsyncIterator[ThreadSearchResult]:
+        """Iterate over all threads in which something was said (`thread/search`, page after page).
+
+        Each comes once, in order. By `created_at`, the default, all are fetched before the first
+        comes: the server cannot page a search in that order (fact 163). Cancelling and errors are
+        as with `iter_threads`.
+
+        Args:
+            search_term: What was said; capitals do not count.
+            page_size: Threads to ask for at once; by default 100, which is also the most.
+            **filters: See `SearchFilters`.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. At once.
+            RuntimeClosed: The runtime is not open. At once, and while iterating.
+        """
+        from codex_runtime.threads.listing import all_search_results  # noqa: PLC0415 — see the top
+
+        return all_search_results(self._client, search_term, filters, page_size=page_size)

@@ -282,7 +282,7 @@ def hook(
     _checked_phases(phases)
 
     def make(call: HookCall) -> Hook:
-        own = name or getattr(call, "__name__", type(call).__name__)
+        own = str(name or getattr(call, "__name__", type(call).__name__))
         return Hook(own, call, phases, matcher=matcher, timeout=timeout, gate=gate)
 
     return make
@@ -335,11 +335,11 @@ def text_of(item: Any) -> str | None:
 
 
 def _checked_phases(phases: HookPhase | Iterable[HookPhase]) -> tuple[HookPhase, ...]:
-    named = (phases,) if isinstance(phases, str) else tuple(phases)
+    named: tuple[Any, ...] = (phases,) if isinstance(phases, str) else tuple(phases)
     for phase in named:
         if phase not in _PHASES:
             raise InvalidArgument("phases", f"holds {phase!r}", _known_phases())
-    return cast("tuple[HookPhase, ...]", named)
+    return named
 
 
 def _known_phases() -> str:
@@ -347,11 +347,10 @@ def _known_phases() -> str:
 
 
 def _checked_hooks(hooks: Any) -> tuple[Hook, ...]:
-    if isinstance(hooks, Hook):
-        hooks = (hooks,)
-    if not isinstance(hooks, Iterable):
+    given: Any = (hooks,) if isinstance(hooks, Hook) else hooks
+    if not hasattr(given, "__iter__"):
         raise InvalidArgument("hooks", f"is of type {type(hooks).__name__}", "use a list of hooks")
-    listed = tuple(cast("Iterable[Any]", hooks))
+    listed: tuple[Any, ...] = tuple(given)
     for index, each in enumerate(listed):
         if not isinstance(each, Hook):
             raise InvalidArgument(
@@ -374,5 +373,5 @@ def _check_version(each: Hook) -> None:
 
 
 def _is_version(version: Any) -> bool:
-    words = cast("tuple[Any, ...]", version) if isinstance(version, tuple) else ()
-    return [type(word) for word in words] == [int, int]
+    given: Any = version
+    return isinstance(version, tuple) and [type(word) for word in given] == [int, int]

@@ -11,27 +11,18 @@ silence, a file that is not there among it (fact 46), is refused before anything
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from anyio import to_thread
 from msgspec.structs import replace
 
 from codex_runtime import protocol
-from codex_runtime._media import (
-    MAX_INLINE_BYTES,
-    MediaKind,
-    check_data_url,
-    check_file,
-    check_media,
-    data_url,
-)
+from codex_runtime._input_items import OF_FILES, Files, check_text, checked_item, path_text
 from codex_runtime.errors import EmptyInput, InputTooLarge, InvalidArgument
 
 if TYPE_CHECKING:
@@ -53,7 +44,12 @@ MAX_INPUT_CHARACTERS: Final = 1_048_576
 """Characters of all texts of one input: what the server takes (fact 45)."""
 
 MAX_MESSAGE_BYTES: Final = 4_000
-"""Bytes of UTF-8 of an `ExternalMessage`: of a longer one the server drops the middle (fact 140)."""
+"""Bytes of UTF-8 of an `ExternalMessage`: of a longer one the server drops the middle (fact 191)."""
+
+_SOURCE: Final = re.compile(r"[A-Za-z0-9_-]{1,48}")
+"""What can be the source of an `ExternalMessage`: it becomes part of a mark, which the server does
+not escape, and since 0.169 of the name of a tool, which has 64 characters at the most (fact 190)."""
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -79,11 +75,11 @@ class ExternalMessage:
 
     The model gets it in a message of its own before the input, marked as external, with the
     source and some random characters in the mark: a text cannot forge its own end, and one that
-    says the same as an earlier one still arrives (facts 139 and 140). It becomes no item of the
+    says the same as an earlier one still arrives (facts 190 and 191). It becomes no item of the
     turn. It needs the experimental API, which is on unless `Runtime` was told otherwise.
 
     Attributes:
-        source: Where it comes from, say `"slack"`: letters, digits and `_.@:+-`, 64 at the most.
+        source: Where it comes from, say `"slack"`: letters, digits, `_` and `-`, 48 at the most.
         text: What it says: 4,000 bytes of UTF-8 at the most.
     """
 
@@ -105,7 +101,7 @@ class PreparedInput:
 
     Attributes:
         items: For `input`. Empty where there are only messages from outside, which `turn/start`
-            takes and `turn/steer` does not (fact 140).
+            takes and `turn/steer` does not (fact 191).
         additional_context: For `additionalContext`; empty where there is nothing from outside.
     """
 
@@ -157,9 +153,11 @@ async def prepared_input(input: TurnInput, *, cwd: str | None, remote: bool) -> 
     """
     draft = _Draft.of(input)
     items = draft.items
-    if draft.names_files:
-        files = _Files(cwd, remote=remote)
-        items = await to_thread.run_sync(files.settled, draft, abandon_on_cancel=True)
+    if draft.names_files(remote=remote):
+        files = Files(cwd, remote=remote)
+        items = await to_thread.run_sync(
+            files.settled, draft.items, draft.attachments, abandon_on_cancel=True
+        )
     return PreparedInput([item for _, item in items], _marked(draft.messages))
 
 
@@ -189,10 +187,10 @@ class _Draft:
         draft._check_whole()
         return draft
 
-    @property
-    def names_files(self) -> bool:
-        """Whether there is any file to be looked at."""
-        return bool(self.attachments) or any(isinstance(item, _OF_FILES) for _, item in self.items)
+    def names_files(self, *, remote: bool) -> bool:
+        """Whether there is any path to be looked into."""
+        attached = bool(self.attachments) and not remote
+        return attached or any(isinstance(item, OF_FILES) for _, item in self.items)
 
     def _add(self, place: str, item: object) -> None:
         match item:
@@ -204,11 +202,10 @@ class _Draft:
                 _check_message(place, item)
                 self.messages.append(item)
             case _:
-                _check_item(place, item)
-                self.items.append((place, item))
+                self.items.append((place, checked_item(place, item)))
 
     def _attach(self, place: str, attachment: Attachment) -> None:
-        path = _path_text(f"{place}.path", attachment.path)
+        path = path_text(f"{place}.path", attachment.path)
         self.attachments.append((f"{place}.path", path))
         for index in reversed(range(len(self.items))):
             at, item = self.items[index]
@@ -226,3 +223,56 @@ class _Draft:
         size = sum(map(len, texts))
         if size > MAX_INPUT_CHARACTERS:
             raise InputTooLarge(max_chars=MAX_INPUT_CHARACTERS, actual_chars=size)
+
+
+def _check_message(place: str, message: ExternalMessage) -> None:
+    check_text(f"{place}.source", message.source)
+    check_text(f"{place}.text", message.text)
+    if _SOURCE.fullmatch(message.source) is None:
+        raise InvalidArgument(
+            f"{place}.source",
+            "cannot be made a mark",
+            "use letters, digits, _ and -, 48 at the most",
+        )
+    size = _bytes(message.text)
+    if not message.text.strip():
+        raise InvalidArgument(f"{place}.text", "is empty", "leave it out")
+    if size > MAX_MESSAGE_BYTES:
+        raise InvalidArgument(
+            f"{place}.text",
+            f"has {size:,} bytes of UTF-8, of which codex hands on {MAX_MESSAGE_BYTES:,}",
+            "put it in a file, and attach that",
+        )
+
+
+def _with_attachment(
+    item: protocol.TextInput, path: str, placeholder: str | None
+) -> protocol.TextInput:
+    text = item.text if not item.text or item.text.endswith("\n") else f"{item.text}\n"
+    mention = f"@{path}"
+    start = _bytes(text)
+    element = protocol.TextElement(
+        byte_range=protocol.ByteRange(start=start, end=start + _bytes(mention)),
+        placeholder=placeholder,
+    )
+    return replace(item, text=text + mention, text_elements=[*item.text_elements, element])
+
+
+def _bytes(text: str) -> int:
+    # Lone surrogates, which have no UTF-8, are refused with their place when all is encoded.
+    return len(text.encode(errors="surrogatepass"))
+
+
+def _marked(messages: Sequence[ExternalMessage]) -> dict[str, AdditionalContextEntry]:
+    """Give each message a key that no text can know, and that sorts as they were given."""
+    if not messages:
+        return {}
+    mark = secrets.token_hex(4)
+    seen = Counter[str]()
+    entries: dict[str, AdditionalContextEntry] = {}
+    for message in messages:
+        seen[message.source] += 1
+        number = f"_{seen[message.source]:03}" if seen[message.source] > 1 else ""
+        entry = protocol.AdditionalContextEntry(kind="untrusted", value=message.text)
+        entries[f"{message.source}_{mark}{number}"] = entry
+    return entries

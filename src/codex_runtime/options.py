@@ -1,17 +1,26 @@
 """The options of threads and turns, in the protocol's words.
 
-What is left out is not sent, except the safe defaults of a thread: approval policy `never` and
-sandbox `read-only`.
+What is left out, or None, is not sent, except the safe defaults of a thread: approval policy
+`never`, sandbox `read-only`, and the user as who is asked for approvals.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy import ApprovalPolicy, SandboxMode
+from codex_runtime.policy import ApprovalPolicy, SandboxChoice
 
-__all__ = ["RunOptions", "ThreadOptions", "TurnOptions", "check_names"]
+__all__ = [
+    "ForkOptions",
+    "ResumeOptions",
+    "RunOptions",
+    "SettingsOptions",
+    "ThreadOptions",
+    "TurnOptions",
+    "check_names",
+    "check_options",
+]
 
 
 class _Common(TypedDict, total=False):
@@ -20,24 +29,37 @@ class _Common(TypedDict, total=False):
     cwd: str | os.PathLike[str]
     """Working directory; a relative one is made absolute against this process. It must exist,
     unless the server is remote."""
-    sandbox: SandboxMode
-    """What commands may touch. Wider than `read-only` needs `privileged_escalation_approved`, an
-    `approval_policy` other than never, and `cwd`, all in the same call (rule SEC-004). In a git
-    repository the server then also marks the project as trusted in the user's config.toml
-    (fact 23)."""
+    sandbox: SandboxChoice
+    """What commands may touch: `read-only`, `workspace-write`, `danger-full-access`, or details,
+    say `protocol.WorkspaceWriteSandboxPolicy(writable_roots=["/data"])` or the same as a mapping
+    (see `SandboxChoice`). A preset means its details at their defaults, whatever a config.toml
+    says. Wider than `read-only` (access to the network is wider) needs
+    `privileged_escalation_approved`, an `approval_policy` other than never, and a scope, `cwd` or
+    writable roots, all in the same call (rule SEC-004). In a git repository the server then also
+    marks the project as trusted in the user's config.toml (fact 23)."""
+    permissions: str
+    """A permission profile instead of a sandbox: `":read-only"`, `":workspace"`,
+    `":danger-full-access"`, or one of config.toml. Any but the first needs the words of a wide
+    sandbox, since a profile may grant anything. Experimental."""
     approval_policy: ApprovalPolicy
-    """When the server asks before it acts: `untrusted`, `on-request`, `never`; an open set."""
+    """When the server asks before it acts: `untrusted`, `on-request`, `never`, or a
+    `GranularApproval`; an open set."""
+    approvals_reviewer: str
+    """Who is asked: `user` (this client, and the default) or `auto_review`, a model of the
+    server's; an open set. Any but `user` needs the words of a wide sandbox, since it grants by
+    itself what goes beyond the sandbox."""
     privileged_escalation_approved: bool
     """The explicit word for a sandbox wider than read-only."""
     service_tier: str
     """Service tier; an open set."""
 
 
-class ThreadOptions(_Common, total=False):
-    """Options of `thread/start`."""
+class ResumeOptions(_Common, total=False):
+    """Options of `thread/resume`.
 
-    ephemeral: bool
-    """Keep no record of the thread: it cannot be resumed, forked or listed."""
+    On a thread that is loaded already, the server ignores all of them without a word (fact 33).
+    """
+
     developer_instructions: str
     """Instructions to the model, besides the user's."""
     base_instructions: str
@@ -45,31 +67,100 @@ class ThreadOptions(_Common, total=False):
     model_provider: str
     """Provider of the model, as named in config.toml."""
     config: Mapping[str, Any]
-    """Settings of config.toml for this thread alone."""
+    """Settings of config.toml for this thread alone. Those that decide what it may do are refused:
+    there are options for them."""
+
+
+class ThreadOptions(ResumeOptions, total=False):
+    """Options of `thread/start`."""
+
+    ephemeral: bool
+    """Keep no record of the thread: it cannot be resumed, forked or listed."""
+    durable: bool
+    """Give the thread a name at once, so that it can be resumed before its first turn (fact 17)."""
+    name: str
+    """The name to give it; a thread with a name is durable."""
+    service_name: str
+    """Name of the service that the thread works for, in the server's telemetry."""
+    project_id: str
+    """The project that the thread belongs to."""
+
+
+class ForkOptions(ResumeOptions, total=False):
+    """Options of `thread/fork`. The source's sandbox is not taken over (measured on 0.163)."""
+
+    ephemeral: bool
+    """Keep no record of the fork."""
+    last_turn_id: str
+    """The last turn to take over; later ones are left out. It must have ended."""
+    before_turn_id: str
+    """The first turn to leave out, with all that follow. Not together with `last_turn_id`."""
+
+
+class SettingsOptions(_Common, total=False):
+    """Options of `thread/settings/update`: they hold for later turns."""
+
+    effort: str
+    """Reasoning effort, say `"low"`, `"medium"`, `"high"`; an open set."""
+    summary: str
+    """Reasoning summary: `"auto"`, `"concise"`, `"detailed"`, `"none"`; an open set."""
+    collaboration_mode: Any
+    """A `protocol.CollaborationMode`; it names model and effort itself."""
 
 
 class TurnOptions(_Common, total=False):
     """Options of `turn/start`.
 
-    All but `output_schema`, `client_id` and `timeout` stay in force for the later turns of the
-    thread: the server keeps them (fact 49).
+    What is said of `model`, `cwd`, `sandbox`, `permissions`, `approval_policy`,
+    `approvals_reviewer`, `service_tier`, `effort` and `summary` stays in force for the later turns
+    of the thread: the server keeps it (fact 49). `only_this_turn` takes it back.
     """
 
     effort: str
-    """Reasoning effort, say `"low"`, `"medium"`, `"high"`; an open set."""
+    """Reasoning effort, say `"low"`, `"medium"`, `"high"`; an open set. Stays in force."""
     summary: str
-    """Reasoning summary: `"auto"`, `"concise"`, `"detailed"`, `"none"`."""
+    """Reasoning summary: `"auto"`, `"concise"`, `"detailed"`, `"none"`; an open set. Stays in
+    force."""
     output_schema: Mapping[str, Any]
-    """JSON Schema for the final message. Sent as a strict one: objects closed, all keys required."""
+    """JSON Schema for the final message. Sent as a strict one: objects closed, all keys required.
+    For this turn alone."""
     client_id: str
     """Comes back as `client_id` of the turn's user message; tells whether a submission arrived."""
     timeout: float
     """Seconds of active time until the turn is interrupted; by default 3,600. Time in which it
     waits for a person does not count."""
+    only_this_turn: bool
+    """Put the settings that this call changes back to what they were when the turn ends, however
+    it ends; the next `turn_start` of the thread waits for that. What somebody else has changed
+    meanwhile stays. A `summary` can only be put back where the one before is known: where an
+    `update_settings` or a turn has named one. Experimental."""
 
 
 class RunOptions(ThreadOptions, TurnOptions, total=False):
     """Options of a one-shot run: those of its thread and of its turn."""
+
+
+_TEXT: Final = frozenset(
+    {
+        "approvals_reviewer",
+        "before_turn_id",
+        "client_id",
+        "effort",
+        "last_turn_id",
+        "model",
+        "model_provider",
+        "name",
+        "project_id",
+        "service_name",
+        "service_tier",
+        "summary",
+    }
+)
+"""Options that are text, and that blank text would not say anything with."""
+
+_ANY_TEXT: Final = frozenset({"base_instructions", "developer_instructions"})
+_FLAGS: Final = frozenset({"durable", "ephemeral", "only_this_turn"})
+_MAPPINGS: Final = frozenset({"config", "output_schema"})
 
 
 def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
@@ -82,3 +173,30 @@ def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
         if name not in known.__annotations__:
             names = ", ".join(sorted(known.__annotations__))
             raise InvalidArgument(name, f"is no option of {what}", f"there are: {names}")
+
+
+def check_options(options: Mapping[str, Any], known: type, what: str) -> None:
+    """Refuse options that do not exist, and those of a wrong type.
+
+    Those that decide what a thread may do are checked by `policy`, and others where they are
+    used.
+
+    Raises:
+        InvalidArgument: There is one.
+    """
+    check_names(options, known, what)
+    for name, value in options.items():
+        if value is not None:
+            _check_type(name, value)
+
+
+def _check_type(name: str, value: object) -> None:
+    if name in _TEXT | _ANY_TEXT:
+        if not isinstance(value, str):
+            raise InvalidArgument(name, f"is of type {type(value).__name__}", "use text")
+        if name in _TEXT and not value.strip():
+            raise InvalidArgument(name, "is blank", "leave it out, or say something")
+    elif name in _FLAGS and not isinstance(value, bool):
+        raise InvalidArgument(name, f"is {value!r}", "use True or False")
+    elif name in _MAPPINGS and not isinstance(value, Mapping):
+        raise InvalidArgument(name, f"is of type {type(value).__name__}", "use a mapping")

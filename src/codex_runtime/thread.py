@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from codex_runtime._arguments import positive_seconds
+from codex_runtime._arguments import absolute_cwd, positive_seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
-from codex_runtime._params import Scope, TurnInput, turn_params
+from codex_runtime._params import Scope, turn_params
 from codex_runtime._starting import start_turn
 from codex_runtime._timekeeper import keep_time
 from codex_runtime.errors import TurnInProgress
+from codex_runtime.inputs import TurnInput, prepared_input
 from codex_runtime.options import TurnOptions
 from codex_runtime.state import TurnResult
 from codex_runtime.threads.reference import ThreadReference
@@ -90,7 +91,9 @@ class ThreadHandle(ThreadReference):
     ) -> TurnHandle:
         client, hub = self._client, self._client.hub
         allowed = positive_seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
-        params = turn_params(self._scope, input, options, remote=client.remote)
+        cwd = absolute_cwd(options.get("cwd"), remote=client.remote) or self._scope.cwd
+        prepared = await prepared_input(input, cwd=cwd, remote=client.remote)
+        params = turn_params(self._scope, prepared, options, remote=client.remote)
         encoded = encode(params)
         client.peer  # noqa: B018 — raises where there is no connection
         active = hub.active_turn(self.thread_id)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import anyio
 
@@ -25,9 +25,6 @@ from codex_runtime.errors import (
 )
 from codex_runtime.protocol import Event, methods
 from codex_runtime.state import TurnResult, TurnStatus
-
-if TYPE_CHECKING:
-    from codex_runtime._channel import Channel
 
 __all__ = ["DEFAULT_TURN_TIMEOUT", "TurnHandle"]
 
@@ -89,19 +86,26 @@ class TurnHandle:
         return self._feed.state.status
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        # The channel itself: one call less for each event.
-        return self._channel
+        return self.events()
 
-    def __anext__(self) -> Awaitable[Event]:
-        return anext(self._channel)
+    def events(self) -> AsyncIterator[Event]:
+        """Iterate over the turn's events, from its start; for one task at a time.
 
-    def text(self) -> _TextStream:
+        Each call makes a consumer of its own: what one of them has read is still there for the
+        others, and for those who come later.
+        """
+        if self._feed.log is None:
+            raise InvalidArgument("turn", "keeps no events", "start it with turn_start()")
+        return self._feed.log.events()
+
+    def text(self) -> AsyncIterator[str]:
         """Iterate over the text of the agent's messages as it grows, and nothing else.
 
-        Uses up the turn's events. What was shown of a message that the server then gave up
-        (see `ItemAbandoned`) cannot be taken back here; `result().text` is right.
+        A consumer of its own, like those of `events`. What was shown of a message that the
+        server then gave up (see `ItemAbandoned`) cannot be taken back here; `result().text` is
+        right.
         """
-        return _TextStream(self)
+        return _TextStream(self.events())
 
     async def wait_ended(self) -> None:
         """Wait for the turn's end, whatever it is. Cancelling stops the wait, not the turn."""
@@ -232,24 +236,18 @@ class TurnHandle:
                 killed.add(terminal.item_id)
         return killed
 
-    @property
-    def _channel(self) -> Channel:
-        if self._feed.channel is None:
-            raise InvalidArgument("turn", "keeps no events", "start it with turn_start()")
-        return self._feed.channel
-
 
 class _TextStream:
     """The growing text of a turn's messages; made by `TurnHandle.text`."""
 
-    def __init__(self, turn: TurnHandle) -> None:
-        self._turn = turn
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        self._events = events
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
         while True:
-            event = await anext(self._turn)
+            event = await anext(self._events)
             if isinstance(event, protocol.AgentMessageDeltaNotification) and event.delta:
                 return event.delta

@@ -1,16 +1,16 @@
 """What a turn may widen on a thread, and what then has to be said (rule SEC-004)."""
 
-from pathlib import Path
-
 import pytest
 
-from codex_runtime import InvalidArgument, SandboxNotAllowed, TurnOptions
+from codex_runtime import SandboxNotAllowed, TurnOptions
 from codex_runtime._params import Scope, turn_params
+from codex_runtime.inputs import PreparedInput
 from codex_runtime.policy import SandboxMode
 from codex_runtime.protocol import (
     DangerFullAccessSandboxPolicy,
     ReadOnlySandboxPolicy,
     SandboxPolicy,
+    TextInput,
     Thread,
     ThreadStartResponse,
     Unknown,
@@ -18,6 +18,7 @@ from codex_runtime.protocol import (
 )
 
 WIDE: list[SandboxMode] = ["workspace-write", "danger-full-access"]
+WORK = PreparedInput([TextInput(text="Work.")], {})
 
 
 def scope(sandbox: SandboxMode, cwd: str | None = "/project") -> Scope:
@@ -25,7 +26,7 @@ def scope(sandbox: SandboxMode, cwd: str | None = "/project") -> Scope:
 
 
 def start(at: Scope, options: TurnOptions) -> Scope:
-    return at.after(turn_params(at, "Work.", options, remote=True))
+    return at.after(turn_params(at, WORK, options, remote=True))
 
 
 @pytest.mark.parametrize("sandbox", WIDE)
@@ -36,7 +37,7 @@ def test_a_turn_that_widens_a_wide_thread_needs_all_the_words(
     sandbox: SandboxMode, options: TurnOptions
 ) -> None:
     with pytest.raises(SandboxNotAllowed):
-        turn_params(scope(sandbox), "Work.", options, remote=True)
+        turn_params(scope(sandbox), WORK, options, remote=True)
 
 
 @pytest.mark.parametrize("sandbox", WIDE)
@@ -92,8 +93,3 @@ def test_a_sandbox_that_is_not_known_counts_as_the_widest(
 ) -> None:
     info = ThreadStartResponse(thread=Thread(id="thread-1"), sandbox=policy, cwd="/project")
     assert Scope.of(info) == scope(sandbox)
-
-
-def test_input_that_is_neither_text_nor_an_item_is_refused_by_its_place(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"input\[1\] is of type PosixPath"):
-        turn_params(scope("read-only"), ["Look.", tmp_path], {}, remote=True)  # type: ignore[list-item] # pyright: ignore[reportArgumentType] — callers without a type checker

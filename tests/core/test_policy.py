@@ -49,7 +49,7 @@ def expected(
     if policy in NO_POLICY:
         return POLICY
     if cwd in NO_CWD:
-        return SCOPE
+        return f"{SCOPE} or writable roots" if sandbox == "workspace-write" else SCOPE
     return None
 
 

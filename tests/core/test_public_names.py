@@ -189,13 +189,15 @@ def test_the_generated_types_are_not_loaded_before_they_are_needed(program: str)
 def test_the_errors_can_be_caught_without_loading_anything_else() -> None:
     loaded = _loaded_after("import codex_runtime; codex_runtime.TurnFailed")
 
-    assert {name for name in loaded if name.startswith("codex_runtime")} == {
+    ours = {name for name in loaded if name.startswith("codex_runtime")}
+    assert {name for name in ours if not name.startswith("codex_runtime.errors._")} == {
         "codex_runtime",
         "codex_runtime._redaction",
         "codex_runtime._version",
         "codex_runtime.errors",
     }
-    assert "msgspec" not in loaded
+    # `dataclasses` alone would cost more than all else, and the server is not started yet.
+    assert {"msgspec", "dataclasses"}.isdisjoint(loaded)
 
 
 # The modules

@@ -142,7 +142,8 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "fact:122", "What JSON cannot carry is refused here, with the place of the value."
     ),
     "input:too-large": Requirement(
-        "fact:45", "A prompt over the server's limit is its refusal, with its numbers."
+        "fact:45",
+        "A prompt over the server's limit is refused here, with the numbers that the server gives.",
     ),
     "input:unknown-option": Requirement(
         "runtime", "An option of a turn that does not exist, or a timeout that is none, is refused."

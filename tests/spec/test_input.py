@@ -8,8 +8,13 @@ import pytest
 from spec.requirements import requirement
 from spec.server import Server
 
-from codex_runtime import EmptyInput, InvalidArgument, RequestRefused, UnsendableValue
-from codex_runtime.protocol import TextInput, UserMessageItem
+from codex_runtime import (
+    EmptyInput,
+    InputTooLarge,
+    InvalidArgument,
+    UnsendableValue,
+)
+from codex_runtime.protocol import TextInput, TurnStartParams, UserMessageItem, methods
 from codex_runtime.testing import assistant_message
 
 
@@ -131,17 +136,25 @@ async def test_text_that_json_cannot_carry_is_refused_with_its_place(server: Ser
 
 
 @requirement("input:too-large")
-async def test_a_prompt_over_the_limit_is_the_servers_refusal(server: Server) -> None:
+async def test_a_prompt_over_the_limit_is_refused_with_the_servers_numbers(server: Server) -> None:
     thread = await server.thread()
+    sent = server.runtime.statistics().requests
+    at_the_limit = ["\N{SNOWMAN}" * 1_048_575, "x"]
+    over = [TextInput(text="\N{SNOWMAN}" * 1_048_575), TextInput(text="xy")]
 
-    with pytest.raises(RequestRefused) as refusal:
-        await thread.run("x" * 1_048_577)
+    with pytest.raises(InputTooLarge) as here:
+        await thread.run(over)
+    assert server.runtime.statistics().requests == sent
 
-    assert (refusal.value.method, refusal.value.code) == ("turn/start", -32602)
-    assert refusal.value.data["input_error_code"] == "input_too_large"
-    assert refusal.value.data["actual_chars"] == 1_048_577
+    # What that spares the server, which is the same error.
+    params = TurnStartParams(thread_id=thread.thread_id, input=[*over])
+    with pytest.raises(InputTooLarge) as there:
+        await server.runtime.request(methods.TURN_START, params)
     server.says(assistant_message("Hello"))
-    assert (await thread.run("hello")).text == "Hello"
+    assert (await thread.run(at_the_limit)).text == "Hello"
+
+    assert there.value.max_chars == here.value.max_chars == 1_048_576
+    assert there.value.actual_chars == here.value.actual_chars == 1_048_577
 
 
 @requirement("input:unknown-option")

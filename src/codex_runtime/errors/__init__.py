@@ -24,6 +24,8 @@ yours, should compare texts.
     ├── HandshakeTimeout             the server did not answer `initialize`
     ├── ConnectionLost               the server went away
     ├── RequestTimeout               the server did not answer in time
+    │   └── LoginTimedOut            nobody finished a sign-in in time
+    ├── LoginFailed                  a sign-in ended without success
     ├── RequestRefused               the server answered with an error
     │   ├── InvalidRequest           it cannot read the parameters
     │   ├── InvalidThreadId
@@ -43,6 +45,10 @@ yours, should compare texts.
     │   ├── AccountNeeded
     │   ├── ExperimentalApiNeeded
     │   ├── UnsupportedByServer      by this version of codex
+    │   ├── CommandNotStarted
+    │   ├── CommandEnded
+    │   ├── ServerFileError          a file operation failed
+    │   │   └── ServerFileMissing
     │   ├── ServerDraining
     │   └── ServerOverloaded
     ├── RemoteProtocolError          the server answered something that is not its protocol
@@ -69,8 +75,11 @@ from codex_runtime.errors._caller import (
     UnsendableValue,
     WorkingDirectoryMissing,
 )
+from codex_runtime.errors._logins import LoginFailed, LoginTimedOut
 from codex_runtime.errors._refusals import (
     AccountNeeded,
+    CommandEnded,
+    CommandNotStarted,
     ConfigurationRefused,
     ExperimentalApiNeeded,
     InvalidCursor,
@@ -80,6 +89,8 @@ from codex_runtime.errors._refusals import (
     NotSupportedByThread,
     RequestRefused,
     ServerDraining,
+    ServerFileError,
+    ServerFileMissing,
     ServerOverloaded,
     ThreadArchived,
     ThreadBusyElsewhere,
@@ -114,6 +125,8 @@ __all__ = [
     "BlockedByHook",
     "CodexNotFound",
     "CodexRuntimeError",
+    "CommandEnded",
+    "CommandNotStarted",
     "ConfigurationRefused",
     "ConnectionLost",
     "EmptyInput",
@@ -129,6 +142,8 @@ __all__ = [
     "InvalidRequest",
     "InvalidThreadId",
     "LocalProtocolError",
+    "LoginFailed",
+    "LoginTimedOut",
     "NoActiveTurn",
     "NotSupportedByThread",
     "PolicyMismatch",
@@ -138,6 +153,8 @@ __all__ = [
     "RuntimeClosed",
     "SandboxNotAllowed",
     "ServerDraining",
+    "ServerFileError",
+    "ServerFileMissing",
     "ServerOverloaded",
     "StartupFailed",
     "ThreadArchived",

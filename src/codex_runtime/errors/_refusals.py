@@ -8,6 +8,8 @@ from codex_runtime.errors._base import Record, redact
 
 __all__ = [
     "AccountNeeded",
+    "CommandEnded",
+    "CommandNotStarted",
     "ConfigurationRefused",
     "ExperimentalApiNeeded",
     "InvalidCursor",
@@ -17,6 +19,8 @@ __all__ = [
     "NotSupportedByThread",
     "RequestRefused",
     "ServerDraining",
+    "ServerFileError",
+    "ServerFileMissing",
     "ServerOverloaded",
     "ThreadArchived",
     "ThreadBusyElsewhere",
@@ -143,12 +147,12 @@ class ThreadHasForks(RequestRefused):
 class NotSupportedByThread(RequestRefused):
     """This kind of thread cannot do that: it is ephemeral, of legacy history, or has no turn yet.
 
-    The server says the same of threads that are not there, to requests for items (fact 12).
+    The server says the same of threads that are not there, to requests for items (fact 160).
 
     Attributes:
         thread_id: The thread; empty where neither the answer nor the request names one.
-        thread_kind: What stands in the way: `"ephemeral"`, `"legacy"` or `"paginated"`; empty
-            where the server does not say.
+        thread_kind: What stands in the way: `"ephemeral"`, `"legacy"`, `"paginated"`, or
+            `"empty"` for a thread without a turn; empty text where the server does not say.
     """
 
     thread_id: str = ""
@@ -248,6 +252,36 @@ class UnsupportedByServer(RequestRefused):
     def _words(self) -> str:
         # Its own list all its methods, in 4 KB.
         return f"codex {self.codex_version or 'of this version'} has no such method"
+
+
+class CommandNotStarted(RequestRefused):
+    """A command could not be started: its program or its working directory is not there, or not usable.
+
+    Attributes:
+        errno: The operating system's number of what went wrong, say `errno.ENOENT`; 0 where the
+            server does not tell.
+    """
+
+    errno: int = 0
+
+
+class CommandEnded(RequestRefused):
+    """The command has ended, so it takes no input and no other size any more."""
+
+
+class ServerFileError(RequestRefused):
+    """A file operation failed on the server's machine.
+
+    Attributes:
+        errno: The operating system's number of what went wrong, say `errno.EISDIR`; 0 where the
+            server itself refused it.
+    """
+
+    errno: int = 0
+
+
+class ServerFileMissing(ServerFileError):
+    """A file, or a folder that it should be in, is not there."""
 
 
 class ServerDraining(RequestRefused):

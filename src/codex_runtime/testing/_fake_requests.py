@@ -6,12 +6,12 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from codex_runtime.protocol import methods
+from codex_runtime.testing._fake_input import hear_context, need_context, need_items
 from codex_runtime.testing._fake_items import input_text
 from codex_runtime.testing._fake_params import (
     apply_overrides,
     approval_policy,
     need,
-    need_user_input,
     sandbox_policy,
     text_or_none,
 )
@@ -79,7 +79,8 @@ def _initialize(process: FakeProcess, request_id: RequestId, params: Json) -> No
 
 
 def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    content = need_user_input(params)
+    content = need_items(params)
+    context = need_context(process, params, "turn/start")
     # As in codex, what is misspelled is told before what is missing.
     for check in (approval_policy, sandbox_policy):
         check(params)
@@ -94,6 +95,7 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
         thread.settings = settings
         told = {"threadId": thread.id, "threadSettings": settings.as_json()}
         process.tell(thread, "thread/settings/updated", told)
+    hear_context(thread, context)
     if running is not None:
         # Not an error: it steers the running turn, under that turn's id (fact 53).
         _steer(running, content, client_id)
@@ -118,7 +120,8 @@ def _check_addition(turn: FakeTurn, content: list[Json], schema: object) -> None
 
 
 def _turn_steer(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    content = need_user_input(params)
+    content = need_items(params)
+    context = need_context(process, params, "turn/steer")
     expected = need(params, "expectedTurnId")
     thread = loaded_thread(process, params)
     turn = thread.turn
@@ -128,6 +131,7 @@ def _turn_steer(process: FakeProcess, request_id: RequestId, params: Json) -> No
         raise Refused(f"expected active turn id `{expected}` but found `{turn.id}`")
     if not content:
         raise Refused("input must not be empty")
+    hear_context(thread, context)
     _steer(turn, content, text_or_none(params, "clientUserMessageId"))
     process.wire.result(request_id, {"turnId": turn.id})
 

@@ -224,6 +224,8 @@ class FakeThread:
 
     Attributes:
         conversation: What the model has been told, in the form of the Responses API.
+        context: The additional context of the newest input.
+        untold: What of it the model has not been told yet, in the same form.
         loaded: Whether the running process has it in memory.
         subscribed: Whether the client gets its events.
         last_interrupted: Whether the newest turn that ended was interrupted, and its id.
@@ -250,6 +252,8 @@ class FakeThread:
     totals: Totals = field(default_factory=Totals)
     last: Totals = field(default_factory=Totals)
     conversation: list[Json] = field(default_factory=list[Json])
+    context: dict[str, Json] = field(default_factory=dict[str, Json])
+    untold: list[Json] = field(default_factory=list[Json])
     dynamic_tools: list[Json] = field(default_factory=list[Json])
     approved: set[str] = field(default_factory=set[str])
     terminals: dict[int, Terminal] = field(default_factory=dict[int, Terminal])

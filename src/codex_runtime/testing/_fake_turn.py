@@ -10,6 +10,7 @@ from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
+from codex_runtime.testing._fake_input import hear
 from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
 from codex_runtime.testing._fake_state import CONTEXT_WINDOW, Totals
 from codex_runtime.testing._gates import GateTimeout
@@ -129,19 +130,14 @@ class TurnPlay:
         self._process.tell(self._thread, "turn/started", params)
         if turn.input:
             self._hear(turn.input, turn.client_id)
+        else:
+            hear(self._thread, [])
 
     def _hear(self, content: list[Json], client_id: str | None) -> None:
         item = user_message(self._process.ticker.uuid(), content, client_id)
         self.item_started(item)
         self.item_completed(item)
-        texts = [part for part in content if part.get("type") == "text"]
-        self._thread.conversation.append(
-            {
-                "type": "message",
-                "role": "user",
-                "content": [{"type": "input_text", "text": part["text"]} for part in texts],
-            }
-        )
+        hear(self._thread, content)
 
     async def _converse(self) -> Failure | None:
         """Ask the model until a response ends the turn; return how it failed, if it did."""

@@ -25,6 +25,7 @@ _LISTED = 10
 
 _CONTEXT_MARKS = (
     "<environment_context>",
+    "<external_",
     "<turn_aborted>",
     "<user_instructions>",
     "<skill>",

@@ -1,0 +1,239 @@
+"""The events of one turn, kept for any number of consumers, each of which begins at the start."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from weakref import WeakSet
+
+from codex_runtime._channel import LAG, STRAINED, Consumer
+from codex_runtime._merging import Merger, is_delta
+from codex_runtime.errors import CodexRuntimeError, EventsLost
+from codex_runtime.protocol import Event, UnknownNotification
+
+__all__ = ["TurnEvents", "TurnLog"]
+
+_STEP: Final = 64 * 1024
+"""Bytes of new events after which those that everybody has got are merged into the past: some
+300 deltas, so that what is kept of them untouched does not count beside their text."""
+
+_CAP: Final = 64 * 2**20
+"""Bytes that the past of one turn may take. Beyond it a part of it is dropped."""
+
+_HOLE: Final = UnknownNotification(method="")
+"""Stands in the past for an event that was dropped."""
+
+_BEHIND: Final = -1
+"""Where a consumer stands in the new events that has not got all of the past."""
+
+
+class TurnLog:
+    """Takes the events of a turn and keeps them for consumers of now and later.
+
+    An event costs an append; a consumer that keeps up takes slices. New events stay as they came
+    until everybody who consumes has got them, or until `LAG` bytes have come; then deltas of one
+    item are merged. That is done to many events at once, and there is one copy for all who lag
+    and for all who come late, so what is kept is bounded by content.
+
+    Beyond `_CAP` the deltas of items that are completed are dropped first, since the completed
+    item says it all, then what is oldest. Who would have got it gets `EventsLost` in its place.
+    """
+
+    def __init__(self) -> None:
+        # A turn's events are all of one thread and one turn.
+        self._past = Merger("thread_id", "turn_id")
+        self._first = 0
+        """How many events of the past were dropped from its beginning."""
+        self._has_holes = False
+        self._dropped = 0
+        """Bytes."""
+        self.new: list[Event] = []
+        self._sizes: list[int] = []
+        self._fresh = 0
+        """Bytes of the new events."""
+        self._merge_at = _STEP
+        self._consumers: WeakSet[TurnEvents] = WeakSet()
+        self.sleepers: list[TurnEvents] = []
+        self.over = False
+        self.error: CodexRuntimeError | None = None
+
+    @property
+    def strained(self) -> bool:
+        """Whether so much waits for some consumer that the reader should take it easy."""
+        kept = self._past.total - self._dropped
+        if kept + self._fresh <= STRAINED:
+            return False
+        return any(
+            min(self._past.total - each.got, kept) + self._fresh > STRAINED
+            for each in self._consumers
+            if each.taken == _BEHIND
+        )
+
+    def push(self, event: Event, size: int) -> None:
+        """Add an event. Never waits.
+
+        Args:
+            event: What happened.
+            size: Bytes it took on the wire.
+        """
+        self.new.append(event)
+        self._sizes.append(size)
+        self._fresh += size
+        if self._fresh > self._merge_at:
+            self._settle()
+        if self.sleepers:
+            self._wake()
+
+    def close(self, error: CodexRuntimeError | None = None) -> None:
+        """Let no more come. Consumers still get all there is, then the end, or `error`."""
+        if not self.over:
+            self.over, self.error = True, error
+            self._wake()
+
+    def events(self) -> TurnEvents:
+        """A consumer that begins at the start of the turn."""
+        consumer = TurnEvents(self)
+        self._consumers.add(consumer)
+        return consumer
+
+    def take_past(self, consumer: TurnEvents) -> list[Event]:
+        """What there is for a consumer that is behind, or all up to a gap.
+
+        Raises:
+            EventsLost: The next events for this consumer were dropped.
+        """
+        self._past.end_run()
+        gap = self._gap_at(consumer.place)
+        if gap:
+            consumer.place += gap
+            raise EventsLost(gap)
+        batch = self._past.events[consumer.place - self._first :]
+        if self._has_holes and _HOLE in batch:
+            del batch[batch.index(_HOLE) :]
+            consumer.place += len(batch)
+            consumer.got = self._past.total - sum(self._past.sizes[consumer.place - self._first :])
+            return batch
+        consumer.taken = len(self.new)
+        return batch + self.new
+
+    def _gap_at(self, place: int) -> int:
+        """How many events are missing at a place in the past, counted from the turn's start."""
+        start = max(place, self._first)
+        at = start
+        if self._has_holes:
+            past = self._past.events
+            while at - self._first < len(past) and past[at - self._first] is _HOLE:
+                at += 1
+        return at - place
+
+    def _wake(self) -> None:
+        for consumer in self.sleepers:
+            consumer.wake()
+        self.sleepers.clear()
+
+    def _settle(self) -> None:
+        """Move new events into the past."""
+        followers = sorted(
+            (each for each in self._consumers if each.taken != _BEHIND),
+            key=lambda each: each.taken,
+        )
+        if self._fresh > LAG:
+            self._settle_all(followers)
+        else:
+            count = followers[0].taken if followers else len(self.new)
+            self._absorb(count)
+            for each in followers:
+                each.taken -= count
+        self._merge_at = self._fresh + _STEP
+        if self._past.total - self._dropped > _CAP:
+            self._drop()
+
+    def _settle_all(self, followers: list[TurnEvents]) -> None:
+        done, count = 0, len(self.new)
+        for each in followers:
+            self._absorb(each.taken - done)
+            done = each.taken
+            if done < count:
+                # It goes on here, so what it has got must not grow any more.
+                self._past.end_run()
+                each.place = self._first + len(self._past.events)
+                each.got = self._past.total
+                each.taken = _BEHIND
+            else:
+                each.taken = 0
+        self._absorb(count - done)
+
+    def _absorb(self, count: int) -> None:
+        if count:
+            events, sizes = self.new[:count], self._sizes[:count]
+            del self.new[:count]
+            del self._sizes[:count]
+            self._fresh -= sum(sizes)
+            self._past.extend(events, sizes)
+
+    def _drop(self) -> None:
+        self._punch_holes()
+        past, sizes = self._past.events, self._past.sizes
+        # Well below the cap, so that this is not done again for the next few events.
+        excess = self._past.total - self._dropped - _CAP * 3 // 4
+        count = 0
+        while excess > 0 and count < len(past):
+            excess -= sizes[count]
+            self._dropped += sizes[count]
+            count += 1
+        del past[:count]
+        del sizes[:count]
+        self._first += count
+
+    def _punch_holes(self) -> None:
+        past, sizes = self._past.events, self._past.sizes
+        completed = {_item_id(event) for event in past if event.method == "item/completed"}
+        for at, event in enumerate(past):
+            if is_delta(event) and (_item_id(event) or "") in completed:
+                past[at] = _HOLE
+                self._dropped += sizes[at]
+                sizes[at] = 0
+                self._has_holes = True
+
+
+class TurnEvents(Consumer):
+    """The events of a turn, from its start, for one consumer.
+
+    Attributes:
+        place: Where it goes on in the past, counted from the start of the turn, while it is behind.
+        got: Bytes of the past before that place.
+        taken: How many of the new events it has got; `_BEHIND` while it has not got all of the past.
+    """
+
+    __slots__ = ("__weakref__", "_log", "got", "place", "taken")
+
+    def __init__(self, log: TurnLog) -> None:
+        super().__init__()
+        self._log = log
+        self.place = self.got = 0
+        self.taken = _BEHIND
+
+    def wake(self) -> None:
+        """Something has come."""
+        self._parking.wake()
+
+    def _refill(self) -> bool:
+        log, taken = self._log, self.taken
+        if taken == _BEHIND:
+            # Where this got all up to a gap, the gap comes next.
+            self._batch = iter(log.take_past(self))
+            return True
+        batch = log.new[taken:]
+        if batch:
+            self.taken = taken + len(batch)
+            self._batch = iter(batch)
+            return True
+        if log.over:
+            raise log.error or StopAsyncIteration
+        if self not in log.sleepers:
+            # It still is there where it was cancelled.
+            log.sleepers.append(self)
+        return False
+
+
+def _item_id(event: Any) -> str | None:
+    return getattr(event, "item_id", None) or getattr(getattr(event, "item", None), "id", None)

@@ -1,0 +1,51 @@
+"""Rules about what a thread or turn may be allowed to do. Pure: nothing is sent, nothing is read."""
+
+from codex_runtime.policy._approvals import (
+    DEFAULT_APPROVAL_POLICY,
+    Approval,
+    ApprovalPolicy,
+    GranularApproval,
+    approval_of,
+    approval_wire,
+    may_ask,
+)
+from codex_runtime.policy._rules import (
+    DEFAULT_REVIEWER,
+    READ_ONLY_PROFILE,
+    check_command,
+    check_config,
+    check_sandbox,
+    permission_profile,
+)
+from codex_runtime.policy._sandboxes import (
+    DEFAULT_SANDBOX,
+    Sandbox,
+    SandboxChoice,
+    SandboxMode,
+    SandboxStruct,
+    sandbox_mode,
+    sandbox_policy,
+)
+
+__all__ = [
+    "DEFAULT_APPROVAL_POLICY",
+    "DEFAULT_REVIEWER",
+    "DEFAULT_SANDBOX",
+    "READ_ONLY_PROFILE",
+    "Approval",
+    "ApprovalPolicy",
+    "GranularApproval",
+    "Sandbox",
+    "SandboxChoice",
+    "SandboxMode",
+    "SandboxStruct",
+    "approval_of",
+    "approval_wire",
+    "check_command",
+    "check_config",
+    "check_sandbox",
+    "may_ask",
+    "permission_profile",
+    "sandbox_mode",
+    "sandbox_policy",
+]

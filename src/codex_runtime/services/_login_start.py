@@ -1,0 +1,123 @@
+"""The start of a sign-in, which somebody has to see through.
+
+Whoever asked may be cancelled at any time. The server may open the sign-in all the same; then the
+runtime gives it up.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import anyio
+
+from codex_runtime._client import Client
+from codex_runtime.errors import CodexRuntimeError, RemoteProtocolError
+from codex_runtime.protocol import (
+    AccountLoginCompletedNotification,
+    AccountUpdatedNotification,
+    CancelLoginAccountParams,
+    LoginAccountParams,
+    LoginAccountResponse,
+    methods,
+)
+from codex_runtime.services._sign_in import Outcome
+
+__all__ = ["start_login"]
+
+A = TypeVar("A", bound=LoginAccountResponse)
+
+
+async def start_login(
+    client: Client, params: LoginAccountParams, kind: type[A], timeout: float
+) -> tuple[Outcome[AccountLoginCompletedNotification], A]:
+    """Start a sign-in that is finished elsewhere.
+
+    Cancelling gives it up, if it came about.
+
+    Args:
+        client: Where.
+        params: Which.
+        kind: What the server has to answer.
+        timeout: Seconds.
+
+    Returns:
+        What becomes of it, and the answer.
+
+    Raises:
+        RequestTimeout: The server did not answer in time. Should it open the sign-in later,
+            that stays open until the server gives it up.
+        RemoteProtocolError: It answered something else.
+        CodexRuntimeError: Besides, whatever became of the request.
+    """
+    outcome = Outcome(client, AccountLoginCompletedNotification, AccountUpdatedNotification)
+    try:
+        login_id, answer = _named(await _Start(client, params, timeout).answer(), kind)
+    except BaseException:
+        outcome.close()
+        raise
+    outcome.login_id = login_id
+    outcome.expect(lambda completion: completion.login_id == login_id)
+    return outcome, answer
+
+
+class _Start:
+    """A request that goes on when its caller has left."""
+
+    def __init__(self, client: Client, params: LoginAccountParams, timeout: float) -> None:
+        self._client = client
+        self._params = params
+        self._timeout = timeout
+        self._over = anyio.Event()
+        self._abandoned = False
+        self._answer: LoginAccountResponse | None = None
+        self._error: CodexRuntimeError | None = None
+
+    async def answer(self) -> LoginAccountResponse:
+        """Send it, and wait for what the server says."""
+        self._client.spawn(self._run)
+        try:
+            await self._over.wait()
+        except anyio.get_cancelled_exc_class():
+            self._abandoned = True
+            if self._answer is not None:
+                # The answer and the cancellation came at once.
+                with suppress(CodexRuntimeError):
+                    self._client.spawn(self._give_up)
+            raise
+        if self._error is not None:
+            raise self._error
+        if self._answer is None:
+            # The runtime was closed meanwhile; this says so.
+            self._client.peer  # noqa: B018 — raises
+            raise RemoteProtocolError(methods.ACCOUNT_LOGIN_START.method, "it was given up")
+        return self._answer
+
+    async def _run(self) -> None:
+        try:
+            self._answer = await self._client.request(
+                methods.ACCOUNT_LOGIN_START, self._params, timeout=self._timeout
+            )
+            if self._abandoned:
+                await self._give_up()
+        except CodexRuntimeError as error:
+            self._error = error
+        finally:
+            self._over.set()
+
+    async def _give_up(self) -> None:
+        if self._answer is not None and (login_id := _login_id(self._answer)):
+            params = CancelLoginAccountParams(login_id=login_id)
+            with suppress(CodexRuntimeError):
+                await self._client.request(methods.ACCOUNT_LOGIN_CANCEL, params)
+
+
+def _named(answer: LoginAccountResponse, kind: type[A]) -> tuple[str, A]:
+    login_id = _login_id(answer)
+    if not isinstance(answer, kind) or not login_id:
+        raise RemoteProtocolError(methods.ACCOUNT_LOGIN_START.method, "it names no sign-in")
+    return login_id, answer
+
+
+def _login_id(answer: Any) -> str | None:
+    return getattr(answer, "login_id", None) or None

@@ -1,0 +1,235 @@
+"""Settings of config.toml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from codex_runtime._arguments import absolute_cwd, absolute_path, without_none
+from codex_runtime._client import Client
+from codex_runtime.errors import InvalidArgument, RemoteProtocolError
+from codex_runtime.protocol import (
+    ConfigBatchWriteParams,
+    ConfigEdit,
+    ConfigReadParams,
+    ConfigReadResponse,
+    ConfigRequirementsReadResponse,
+    ConfigValueWriteParams,
+    ConfigWriteResponse,
+    methods,
+)
+from codex_runtime.services._widening import check_setting
+from codex_runtime.threads._checks import checked_flag, checked_text
+
+__all__ = ["Configuration", "Merge"]
+
+Merge: TypeAlias = Literal["replace", "upsert"]
+"""How a value is written: in place of the old one, or, for tables, into it key by key."""
+
+_MERGES: Final = ("replace", "upsert")
+
+
+class Configuration:
+    """Reading and writing settings. From `Runtime.configuration`.
+
+    What is written goes to the user's `config.toml` in the CODEX_HOME, for every codex of that home
+    and for good; threads that are started from then on have it (fact 130). For one runtime or one
+    thread alone there is `config=` of `Runtime` and `thread_start`.
+
+    Settings may hold secrets: tokens of providers, environments of MCP servers. What is read here
+    holds them as they are; do not log it.
+
+    **Rule SEC-004.** A setting that may widen a sandbox, spare an approval or have a command run
+    (`sandbox_mode`, `approval_policy`, `permissions`, `projects`, `mcp_servers`, `hooks`, `notify`,
+    `features` and all that is not known to be harmless) is written only with
+    `privileged_escalation_approved=True`. Not needed are `model` and how it works, `instructions`,
+    `history`, `notice` and the like, and the strictest values: `sandbox_mode = "read-only"`,
+    `approval_policy = "untrusted"`, `default_permissions = ":read-only"`. Threads of this package
+    name their sandbox and approval policy themselves; other programs of the home may not.
+
+    Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
+    raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(
+        self, cwd: str | os.PathLike[str] | None = None, *, include_layers: bool = False
+    ) -> ConfigReadResponse:
+        """The settings in force (`config/read`).
+
+        Args:
+            cwd: As seen from this folder, with the settings of the project that it belongs to.
+            include_layers: Besides, each file or source by itself, with its `version` for
+                `expected_version`.
+
+        Returns:
+            `config` has the settings that the protocol names; `read_values` gives all. `origins`
+            says by dotted key where a value comes from.
+
+        Raises:
+            WorkingDirectoryMissing: `cwd` is no folder. The server would leave the project out.
+            InvalidArgument: `cwd` is no path, or `include_layers` neither True nor False.
+        """
+        params = ConfigReadParams(
+            include_layers=checked_flag(include_layers, "include_layers"), **self._cwd(cwd)
+        )
+        return await self._client.request(methods.CONFIG_READ, params)
+
+    async def read_values(self, cwd: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+        """All settings in force, as plain data under their names in config.toml (`config/read`).
+
+        Args:
+            cwd: As for `read`.
+
+        Raises:
+            WorkingDirectoryMissing: `cwd` is no folder.
+            InvalidArgument: `cwd` is no path.
+            RemoteProtocolError: The server answered something else.
+        """
+        answer: Any = await self._client.call_raw(
+            methods.CONFIG_READ.method, self._cwd(cwd), timeout=self._client.request_timeout
+        )
+        config: Any = answer.get("config") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] — plain data
+        if not isinstance(config, dict):
+            raise RemoteProtocolError(methods.CONFIG_READ.method, "it holds no settings")
+        return cast("dict[str, Any]", config)
+
+    async def requirements(self) -> ConfigRequirementsReadResponse:
+        """What the organisation requires of settings (`configRequirements/read`).
+
+        Returns:
+            `requirements` is None where it requires nothing.
+        """
+        return await self._client.request(methods.CONFIG_REQUIREMENTS_READ, None)
+
+    async def write(
+        self,
+        key_path: str,
+        value: Any,
+        *,
+        merge: Merge = "replace",
+        expected_version: str | None = None,
+        file_path: str | os.PathLike[str] | None = None,
+        privileged_escalation_approved: bool = False,
+    ) -> ConfigWriteResponse:
+        """Write one setting (`config/value/write`).
+
+        The server checks the whole file before it writes. A key that it does not know is written
+        without a word (fact 184).
+
+        Args:
+            key_path: Its dotted key, say `"model"` or `'projects."/srv/app".trust_level'`.
+            value: What it is to be, as JSON; None removes it.
+            merge: How: `"upsert"` leaves the other keys of a table as they are.
+            expected_version: Write only if the file still is of this version: from the answer to
+                the write before, or a layer of `read`.
+            file_path: The file; the user's config.toml by default, and no other is taken (fact 184).
+            privileged_escalation_approved: The word for what may widen; see above.
+
+        Returns:
+            `version` of the file now; `status` is `"okOverridden"` where something stronger holds
+            another value, and `overridden_metadata` says what.
+
+        Raises:
+            ConfigurationRefused: `reason` is `"configValidationError"` where a value is wrong,
+                `"configVersionConflict"` where the file was changed meanwhile,
+                `"configLayerReadonly"` where it may not be written. Nothing was written.
+            SandboxNotAllowed: It needs `privileged_escalation_approved=True`.
+            UnsendableValue: `value` has no form in JSON.
+            InvalidArgument: Another argument cannot be used.
+        """
+        _check_edit("", key_path, merge)
+        check_setting("key_path", key_path, value, approved=privileged_escalation_approved)
+        params = ConfigValueWriteParams(
+            key_path=key_path,
+            value=value,
+            merge_strategy=merge,
+            **_target(expected_version, file_path),
+        )
+        return await self._client.request(methods.CONFIG_VALUE_WRITE, params)
+
+    async def write_many(
+        self,
+        edits: Mapping[str, Any] | Iterable[ConfigEdit],
+        *,
+        reload: bool = False,
+        expected_version: str | None = None,
+        file_path: str | os.PathLike[str] | None = None,
+        privileged_escalation_approved: bool = False,
+    ) -> ConfigWriteResponse:
+        """Write several settings, all or none (`config/batchWrite`).
+
+        Args:
+            edits: Values by dotted key, each in place of the old one; or `ConfigEdit`s. In order.
+            reload: Have loaded threads use them too, as far as they can.
+            expected_version: As for `write`.
+            file_path: As for `write`.
+            privileged_escalation_approved: As for `write`; once for all.
+
+        Raises:
+            ConfigurationRefused: As for `write`. Nothing was written.
+            SandboxNotAllowed: One needs `privileged_escalation_approved=True`.
+            UnsendableValue: A value has no form in JSON.
+            InvalidArgument: Another argument cannot be used, or there are no edits.
+        """
+        listed = _listed(edits)
+        for index, edit in enumerate(listed):
+            _check_edit(f"edits[{index}].", edit.key_path, edit.merge_strategy)
+            check_setting(
+                f"edits[{index}].key_path",
+                edit.key_path,
+                edit.value,
+                approved=privileged_escalation_approved,
+            )
+        params = ConfigBatchWriteParams(
+            edits=listed,
+            reload_user_config=checked_flag(reload, "reload"),
+            **_target(expected_version, file_path),
+        )
+        return await self._client.request(methods.CONFIG_BATCH_WRITE, params)
+
+    def _cwd(self, cwd: str | os.PathLike[str] | None) -> dict[str, str]:
+        return without_none(cwd=absolute_cwd(cwd, remote=self._client.remote))
+
+
+def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]:
+    given: Any = edits
+    if isinstance(given, Mapping):
+        pairs = cast("Mapping[str, Any]", given)
+        listed = [
+            ConfigEdit(key_path=key, value=value, merge_strategy="replace")
+            for key, value in pairs.items()
+        ]
+    elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        listed = list(cast("Iterable[ConfigEdit]", given))
+    else:
+        raise InvalidArgument("edits", f"is of type {type(given).__name__}", "use a mapping")
+    if not listed:
+        raise InvalidArgument("edits", "is empty", "name a setting")
+    for index, edit in enumerate(listed):
+        if not isinstance(edit, ConfigEdit):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument(
+                f"edits[{index}]", f"is of type {type(edit).__name__}", "use a ConfigEdit"
+            )
+    return listed
+
+
+def _check_edit(place: str, key_path: str, merge: str) -> None:
+    checked_text(key_path, f"{place}key_path")
+    if merge not in _MERGES:
+        # Not what was given: a value that ended up here may be a secret.
+        field = f"{place}merge_strategy" if place else "merge"
+        raise InvalidArgument(field, "is unknown", f"use one of {', '.join(_MERGES)}")
+
+
+def _target(
+    expected_version: str | None, file_path: str | os.PathLike[str] | None
+) -> dict[str, str]:
+    version = expected_version
+    if version is not None:
+        checked_text(version, "expected_version")
+    file = None if file_path is None else absolute_path("file_path", file_path)
+    return without_none(expected_version=version, file_path=file)

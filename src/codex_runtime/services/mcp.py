@@ -1,0 +1,312 @@
+"""MCP servers, as codex runs and reaches them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec.structs import replace
+
+from codex_runtime._arguments import checked_thread_id, positive_seconds, without_none
+from codex_runtime._client import Client
+from codex_runtime.errors import InvalidArgument, RemoteProtocolError
+from codex_runtime.protocol import (
+    ListMcpServerStatusParams,
+    ListMcpServerStatusResponse,
+    McpResourceReadParams,
+    McpResourceReadResponse,
+    McpServerOauthLoginCompletedNotification,
+    McpServerOauthLoginParams,
+    McpServerOauthLoginResponse,
+    McpServerStatus,
+    McpServerToolCallParams,
+    McpServerToolCallResponse,
+    methods,
+)
+from codex_runtime.services._sign_in import Outcome
+from codex_runtime.services.logins import McpLogin
+from codex_runtime.threads._checks import checked_limit, checked_text, checked_texts
+from codex_runtime.threads._pages import Pages
+
+__all__ = ["LOGIN_TIMEOUT", "STATUS_TIMEOUT", "TOOL_TIMEOUT", "Mcp", "StatusDetail"]
+
+StatusDetail: TypeAlias = Literal["full", "toolsAndAuthOnly"]
+"""How much of each MCP server is listed: with its resources, or without."""
+
+_DETAILS: Final = ("full", "toolsAndAuthOnly")
+
+STATUS_TIMEOUT: Final = 120.0
+"""Seconds for a list by default: the servers on it are started, and each may take 30 by default."""
+
+TOOL_TIMEOUT: Final = 300.0
+"""Seconds for a tool or a resource by default; codex's own limit, `tool_timeout_sec`, is lower
+unless config.toml says otherwise."""
+
+LOGIN_TIMEOUT: Final = 300.0
+"""Seconds that a person has by default to sign in to an MCP server; codex's own default."""
+
+
+class Mcp:
+    """State, sign-in, resources and tools of MCP servers. From `Runtime.mcp`.
+
+    Which ones there are is said by config.toml (`mcp_servers`). A thread starts one process of each
+    stdio server for itself (fact 101); calls that name no thread start one for the occasion.
+
+    Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
+    raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def status(  # noqa: PLR0913 — public option list, keyword-only
+        self,
+        *,
+        server: str | None = None,
+        thread_id: str | None = None,
+        detail: StatusDetail | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        timeout: float | None = None,
+    ) -> ListMcpServerStatusResponse:
+        """A page of MCP servers: their tools, resources, sign-in (`mcpServerStatus/list`).
+
+        Starts those that do not run, for each page anew; `tools_error` says of one that could not
+        be started why (fact 132).
+
+        Args:
+            server: This one only. Codex 0.154 lists all the same (fact 185); the others are left out
+                here.
+            thread_id: As this loaded thread sees them, with `runtime_status`.
+            detail: `"toolsAndAuthOnly"` leaves resources out.
+            limit: Entries a page at the most; by default all.
+            cursor: `next_cursor` of the page before.
+            timeout: Seconds; 120 by default.
+
+        Raises:
+            ThreadNotLoaded: No such thread is loaded.
+            InvalidCursor: `cursor` is none that the server gave.
+            InvalidArgument: An argument cannot be used.
+        """
+        fields = without_none(
+            server_name=None if server is None else checked_text(server, "server"),
+            thread_id=None if thread_id is None else checked_thread_id(thread_id),
+            detail=_checked_detail(detail),
+            limit=checked_limit(limit),
+            cursor=cursor,
+        )
+        page = await self._client.request(
+            methods.MCP_SERVER_STATUS_LIST,
+            ListMcpServerStatusParams(**fields),
+            timeout=positive_seconds("timeout", timeout, STATUS_TIMEOUT),
+        )
+        if server is None:
+            return page
+        return replace(page, data=[each for each in page.data or () if each.name == server])
+
+    def iter_status(
+        self,
+        *,
+        server: str | None = None,
+        thread_id: str | None = None,
+        detail: StatusDetail | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[McpServerStatus]:
+        """All MCP servers, page after page (`mcpServerStatus/list`). See `status`.
+
+        For one task. Cancelling the wait for the next one loses nothing.
+
+        Args:
+            server: As for `status`.
+            thread_id: As for `status`.
+            detail: As for `status`.
+            limit: Entries a page at the most.
+            timeout: Seconds a page; 120 by default.
+
+        Raises:
+            RemoteProtocolError: The pages do not come to an end.
+        """
+
+        async def fetch(cursor: str | None) -> ListMcpServerStatusResponse:
+            return await self.status(
+                server=server,
+                thread_id=thread_id,
+                detail=detail,
+                limit=limit,
+                cursor=cursor,
+                timeout=timeout,
+            )
+
+        return Pages(methods.MCP_SERVER_STATUS_LIST.method, fetch)
+
+    async def reload(self) -> None:
+        """Read config.toml again and start anew the MCP servers of all loaded threads (`config/mcpServer/reload`).
+
+        Also for one that has died, which stays dead otherwise (fact 186). Returns before they are
+        ready; `mcpServer/startupStatus/updated` tells of that.
+
+        Raises:
+            ConfigurationRefused: config.toml cannot be loaded.
+        """
+        await self._client.request(methods.CONFIG_MCP_SERVER_RELOAD, None)
+
+    async def login(
+        self,
+        server: str,
+        *,
+        scopes: Iterable[str] | None = None,
+        thread_id: str | None = None,
+        timeout: float | None = None,
+    ) -> McpLogin:
+        """Start to sign in to an MCP server that is reached over HTTP (`mcpServer/oauth/login`).
+
+            async with await runtime.mcp.login("docs") as login:
+                webbrowser.open(login.authorization_url)
+                await login.wait()
+
+        Cancelling stops the wait for the address only: the server ends what it has begun after
+        `timeout`.
+
+        Args:
+            server: The MCP server.
+            scopes: What to ask for; by default what config.toml or the MCP server says.
+            thread_id: As this loaded thread sees it.
+            timeout: Seconds that a person has for it, after which the server gives it up. Rounded
+                up to whole ones; 300 by default.
+
+        Raises:
+            RequestRefused: There is no such MCP server, it is none that is reached over HTTP, or
+                it offers no such sign-in.
+            InvalidArgument: An argument cannot be used.
+        """
+        name = checked_text(server, "server")
+        seconds = positive_seconds("timeout", timeout, LOGIN_TIMEOUT)
+        fields = without_none(
+            scopes=None if scopes is None else checked_texts(scopes, "scopes"),
+            thread_id=None if thread_id is None else checked_thread_id(thread_id),
+        )
+        params = McpServerOauthLoginParams(name=name, timeout_secs=_whole(seconds), **fields)
+        outcome = Outcome(self._client, McpServerOauthLoginCompletedNotification)
+        try:
+            answer = _checked_answer(
+                await self._client.request(methods.MCP_SERVER_OAUTH_LOGIN, params)
+            )
+        except BaseException:
+            outcome.close()
+            raise
+        outcome.server, outcome.login_id = name, answer.login_id
+        outcome.expect(lambda completion: _is_of(completion, name, answer.login_id))
+        return McpLogin(self._client, outcome, answer, seconds)
+
+    async def read_resource(
+        self,
+        server: str,
+        uri: str,
+        *,
+        thread_id: str | None = None,
+        timeout: float | None = None,
+    ) -> McpResourceReadResponse:
+        """What a resource of an MCP server holds (`mcpServer/resource/read`).
+
+        Args:
+            server: The MCP server.
+            uri: The resource.
+            thread_id: With the connection of this loaded thread; by default with one of its own.
+            timeout: Seconds; 300 by default.
+
+        Returns:
+            `contents`, each as text or as base64.
+
+        Raises:
+            RequestRefused: There is no such MCP server or resource. `code` and `message` are the
+                MCP server's own where it has answered.
+            ThreadNotLoaded: No such thread is loaded.
+            InvalidArgument: An argument cannot be used.
+        """
+        fields = without_none(thread_id=None if thread_id is None else checked_thread_id(thread_id))
+        params = McpResourceReadParams(
+            server=checked_text(server, "server"), uri=checked_text(uri, "uri"), **fields
+        )
+        seconds = positive_seconds("timeout", timeout, TOOL_TIMEOUT)
+        return await self._client.request(methods.MCP_SERVER_RESOURCE_READ, params, timeout=seconds)
+
+    async def call_tool(  # noqa: PLR0913 — public option list, keyword-only
+        self,
+        thread_id: str,
+        server: str,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        meta: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> McpServerToolCallResponse:
+        """Call a tool of an MCP server (`mcpServer/tool/call`).
+
+        Nobody is asked: this is a call of yours and not of the model, so neither approval policy
+        nor sandbox apply (fact 132).
+
+        Args:
+            thread_id: A loaded thread, whose connection is used.
+            server: The MCP server.
+            tool: The tool.
+            arguments: What it takes, as JSON; none by default.
+            meta: For the MCP server's `_meta`.
+            timeout: Seconds; 300 by default. The tool may go on all the same.
+
+        Returns:
+            `content`, and `structured_content` where the tool gives some. `is_error` is True where
+            the tool says that it has failed: that is a result and raises nothing.
+
+        Raises:
+            RequestRefused: There is no such MCP server, or it could not be started, has died, or
+                answered with an error, a tool that it does not have among them. `code` and
+                `message` are the MCP server's own where it has answered.
+            ThreadNotLoaded: No such thread is loaded.
+            UnsendableValue: `arguments` or `meta` have no form in JSON.
+            InvalidArgument: Another argument cannot be used.
+        """
+        fields = without_none(
+            arguments=_checked_object(arguments, "arguments"), meta=_checked_object(meta, "meta")
+        )
+        params = McpServerToolCallParams(
+            thread_id=checked_thread_id(thread_id),
+            server=checked_text(server, "server"),
+            tool=checked_text(tool, "tool"),
+            **fields,
+        )
+        seconds = positive_seconds("timeout", timeout, TOOL_TIMEOUT)
+        return await self._client.request(methods.MCP_SERVER_TOOL_CALL, params, timeout=seconds)
+
+
+def _checked_detail(detail: StatusDetail | None) -> StatusDetail | None:
+    if detail is not None and detail not in _DETAILS:
+        raise InvalidArgument("detail", "is unknown", f"use one of {', '.join(_DETAILS)}")
+    return detail
+
+
+def _checked_object(value: Mapping[str, Any] | None, field: str) -> dict[str, Any] | None:
+    given: Any = value
+    if value is not None and not isinstance(given, Mapping):
+        raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a mapping")
+    return None if value is None else dict(value)
+
+
+def _whole(seconds: float) -> int:
+    if not math.isfinite(seconds):
+        raise InvalidArgument("timeout", f"is {seconds}", "use a finite number of seconds")
+    return math.ceil(seconds)
+
+
+def _checked_answer(answer: McpServerOauthLoginResponse) -> McpServerOauthLoginResponse:
+    if not answer.authorization_url:
+        raise RemoteProtocolError(methods.MCP_SERVER_OAUTH_LOGIN.method, "it names no address")
+    return answer
+
+
+def _is_of(
+    completion: McpServerOauthLoginCompletedNotification, server: str, login_id: str | None
+) -> bool:
+    # Codex 0.154 gives sign-ins no id (fact 187).
+    return completion.name == server and completion.login_id == login_id

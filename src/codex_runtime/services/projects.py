@@ -1,0 +1,272 @@
+"""Projects, which threads belong to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+from uuid import uuid4
+
+from codex_runtime._arguments import absolute_path, checked_thread_id, without_none
+from codex_runtime._client import Client
+from codex_runtime.errors import InvalidArgument
+from codex_runtime.protocol import (
+    Project,
+    ProjectCreateParams,
+    ProjectDeleteParams,
+    ProjectImportParams,
+    ProjectListParams,
+    ProjectListResponse,
+    ProjectMoveParams,
+    ProjectReadParams,
+    ProjectRoot,
+    ProjectUpdateParams,
+    methods,
+)
+from codex_runtime.threads._checks import (
+    checked_direction,
+    checked_limit,
+    checked_text,
+    checked_texts,
+)
+from codex_runtime.threads._pages import Pages
+
+__all__ = ["ProjectSort", "Projects", "Roots"]
+
+Roots: TypeAlias = Iterable[str | os.PathLike[str]]
+"""The folders of a project; made absolute against this process."""
+
+ProjectSort: TypeAlias = Literal["position", "recencyAt"]
+"""How projects are sorted: by hand, or by when something last happened in them."""
+
+_SORTS: Final = ("position", "recencyAt")
+
+
+class Projects:
+    """Projects of a CODEX_HOME, in an order of their own. From `Runtime.projects`.
+
+    Experimental in codex: with `experimental_api=False` all raise `ExperimentalApiNeeded`. Which
+    project a thread belongs to is in its record; `project/changed` tells of every change here.
+
+    Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
+    raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`. A project
+    that is not there is a `RequestRefused`.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+        *,
+        sort_key: ProjectSort | None = None,
+        sort_direction: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> ProjectListResponse:
+        """A page of projects (`project/list`).
+
+        Args:
+            sort_key: `"position"` by default.
+            sort_direction: `"asc"` or `"desc"`, together with `sort_key`; by default up by position
+                and down by recency. Projects where nothing happened come last.
+            limit: Entries a page at the most.
+            cursor: `next_cursor` of the page before, of the same order.
+
+        Raises:
+            InvalidCursor: `cursor` is none that the server gave for this order.
+            InvalidArgument: An argument cannot be used.
+        """
+        if sort_key is not None and sort_key not in _SORTS:
+            raise InvalidArgument("sort_key", "is unknown", f"use one of {', '.join(_SORTS)}")
+        if sort_direction is not None and sort_key is None:
+            raise InvalidArgument("sort_direction", "has nothing to sort by", "say sort_key too")
+        fields = without_none(
+            sort_key=sort_key,
+            sort_direction=checked_direction(sort_direction),
+            limit=checked_limit(limit),
+            cursor=cursor,
+        )
+        return await self._client.request(methods.PROJECT_LIST, ProjectListParams(**fields))
+
+    def iter_projects(
+        self,
+        *,
+        sort_key: ProjectSort | None = None,
+        sort_direction: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Project]:
+        """All projects, page after page (`project/list`). See `list`.
+
+        For one task. Cancelling the wait for the next one loses nothing.
+
+        Args:
+            sort_key: As for `list`.
+            sort_direction: As for `list`.
+            limit: Entries a page at the most.
+
+        Raises:
+            RemoteProtocolError: The pages do not come to an end.
+        """
+
+        async def fetch(cursor: str | None) -> ProjectListResponse:
+            return await self.list(
+                sort_key=sort_key, sort_direction=sort_direction, limit=limit, cursor=cursor
+            )
+
+        return Pages(methods.PROJECT_LIST.method, fetch)
+
+    async def read(self, project_id: str) -> Project:
+        """One project (`project/read`).
+
+        Raises:
+            RequestRefused: There is no such project.
+            InvalidArgument: `project_id` is blank.
+        """
+        params = ProjectReadParams(project_id=checked_text(project_id, "project_id"))
+        return (await self._client.request(methods.PROJECT_READ, params)).project
+
+    async def create(
+        self,
+        name: str,
+        roots: Roots = (),
+        *,
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Project:
+        """Make a project (`project/create`).
+
+        Args:
+            name: What to call it. Two may have the same name.
+            roots: Its folders.
+            metadata: Texts of yours by name.
+            idempotency_key: Asking again under the same key gives the project that the first call
+                has made, whatever else is asked (fact 188): for trying again after a timeout. A new
+                one by default.
+
+        Raises:
+            InvalidArgument: An argument cannot be used.
+        """
+        params = ProjectCreateParams(
+            name=checked_text(name, "name"),
+            roots=_checked_roots(roots),
+            idempotency_key=_checked_key(idempotency_key),
+            **without_none(metadata=_checked_metadata(metadata)),
+        )
+        return (await self._client.request(methods.PROJECT_CREATE, params)).project
+
+    async def import_threads(  # noqa: PLR0913 — public option list, keyword-only
+        self,
+        name: str,
+        threads: Iterable[str],
+        roots: Roots = (),
+        *,
+        metadata: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Project:
+        """Make a project of threads that are there (`project/import`). All of them, or none.
+
+        Args:
+            name: What to call it.
+            threads: The ids of the threads. They leave the projects that they were in.
+            roots: Its folders.
+            metadata: Texts of yours by name.
+            idempotency_key: As for `create`.
+
+        Raises:
+            RequestRefused: One of the threads has no record. Nothing was made.
+            InvalidArgument: An argument cannot be used.
+        """
+        ids = enumerate(checked_texts(threads, "threads"))
+        params = ProjectImportParams(
+            name=checked_text(name, "name"),
+            roots=_checked_roots(roots),
+            threads=[checked_thread_id(each, f"threads[{index}]") for index, each in ids],
+            idempotency_key=_checked_key(idempotency_key),
+            **without_none(metadata=_checked_metadata(metadata)),
+        )
+        return (await self._client.request(methods.PROJECT_IMPORT, params)).project
+
+    async def update(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        roots: Roots | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Project:
+        """Change a project (`project/update`). What is not said stays as it is.
+
+        Args:
+            project_id: The project.
+            name: What to call it.
+            roots: Its folders, in place of those it has.
+            metadata: Texts of yours, in place of those it has.
+
+        Raises:
+            RequestRefused: There is no such project.
+            InvalidArgument: An argument cannot be used, or nothing is to be changed.
+        """
+        fields = without_none(
+            name=None if name is None else checked_text(name, "name"),
+            roots=None if roots is None else _checked_roots(roots),
+            metadata=_checked_metadata(metadata),
+        )
+        if not fields:
+            raise InvalidArgument("name", "is missing", "say a name, roots or metadata")
+        params = ProjectUpdateParams(project_id=checked_text(project_id, "project_id"), **fields)
+        return (await self._client.request(methods.PROJECT_UPDATE, params)).project
+
+    async def move(self, project_id: str, *, before: str | None = None) -> None:
+        """Give a project another place in the order (`project/move`).
+
+        Args:
+            project_id: The project.
+            before: The project that it is to stand before; by default it becomes the last.
+
+        Raises:
+            RequestRefused: One of the two is not there, or they are the same.
+            InvalidArgument: An id is blank.
+        """
+        params = ProjectMoveParams(
+            project_id=checked_text(project_id, "project_id"),
+            **without_none(
+                before_project_id=None if before is None else checked_text(before, "before")
+            ),
+        )
+        await self._client.request(methods.PROJECT_MOVE, params)
+
+    async def delete(self, project_id: str) -> None:
+        """Delete a project (`project/delete`). Its threads and folders stay.
+
+        Raises:
+            RequestRefused: There is no such project.
+            InvalidArgument: `project_id` is blank.
+        """
+        params = ProjectDeleteParams(project_id=checked_text(project_id, "project_id"))
+        await self._client.request(methods.PROJECT_DELETE, params)
+
+
+def _checked_roots(roots: Roots) -> list[ProjectRoot]:
+    given: Any = roots
+    if isinstance(given, str | bytes | os.PathLike) or not isinstance(given, Iterable):
+        raise InvalidArgument("roots", f"is of type {type(given).__name__}", "use a list of paths")
+    return [
+        ProjectRoot(path=absolute_path(f"roots[{index}]", each)) for index, each in enumerate(roots)
+    ]
+
+
+def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str] | None:
+    given: Any = metadata
+    if metadata is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise InvalidArgument("metadata", f"is of type {type(given).__name__}", "use a mapping")
+    for name, text in metadata.items():
+        if not isinstance(name, str) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument("metadata", "holds what is no text", "use texts by name")
+    return dict(metadata)
+
+
+def _checked_key(key: str | None) -> str:
+    return uuid4().hex if key is None else checked_text(key, "idempotency_key")
