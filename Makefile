@@ -9,6 +9,9 @@ PYTHON :=
 # Arguments for the tool behind a target: make test ARGS="tests/core -x"
 ARGS ?=
 
+# The codex versions of `make compat`: the oldest supported, and one in the middle.
+VERSIONS ?= 0.154.0 0.158.0
+
 PY := .venv/bin/python
 # Prints the files of the modules under import-linter's rule against I/O: a module or a package each.
 NO_IO := import tomllib; \
@@ -95,16 +98,22 @@ layers: $(INSTALLED) ## Check that imports only point down and that the core doe
 	.venv/bin/lint-imports
 
 .PHONY: generate
-generate: $(INSTALLED) ## Write the protocol types from the vendored schema
+generate: $(INSTALLED) ## Write the protocol types from the vendored schema, and their coverage
 	$(PY) tools/generate_protocol.py
+	$(PY) tools/coverage_table.py
 
 .PHONY: generate-check
-generate-check: $(INSTALLED) ## Check that the protocol types are what the schema says
+generate-check: $(INSTALLED) ## Check that what is generated is fresh
 	$(PY) tools/generate_protocol.py --check
+	$(PY) tools/coverage_table.py --check
 
 .PHONY: schema-check
 schema-check: $(INSTALLED) ## Compare the installed codex's own schema with the vendored one
 	$(PY) tools/schema_check.py
+
+.PHONY: compat
+compat: $(INSTALLED) ## Run the spec suite on older codex versions, fetched from PyPI
+	$(PY) tools/compat.py $(VERSIONS) $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure, beside the vendor's SDK and the floors
@@ -120,5 +129,5 @@ build: $(INSTALLED) ## Make the wheel and the source archive in dist/
 
 .PHONY: clean
 clean: ## Remove .venv, caches and what was built
-	rm -rf .venv dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf .venv .compat dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find src tests examples tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         BlockedByHook,
         CodexNotFound,
         CodexRuntimeError,
+        CommandEnded,
+        CommandNotStarted,
         ConfigurationRefused,
         ConnectionLost,
         EmptyInput,
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
         RuntimeClosed,
         SandboxNotAllowed,
         ServerDraining,
+        ServerFileError,
+        ServerFileMissing,
         ServerOverloaded,
         StartupFailed,
         ThreadArchived,
@@ -69,11 +73,24 @@ if TYPE_CHECKING:
         UnsupportedByServer,
         WorkingDirectoryMissing,
     )
+    from codex_runtime.inputs import Attachment, ExternalMessage, TurnInput
     from codex_runtime.oneshot import run, run_sync, stream
     from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions
     from codex_runtime.runtime import Runtime
+    from codex_runtime.services.commands import (
+        CommandHandle,
+        CommandResult,
+        OutputChunk,
+        ProcessHandle,
+    )
+    from codex_runtime.services.logins import (
+        ChatgptLogin,
+        DeviceCodeLogin,
+        LoginHandle,
+        McpLogin,
+    )
     from codex_runtime.state import ItemAbandoned, TurnResult, TurnStatus
-    from codex_runtime.thread import ThreadHandle, TurnInput
+    from codex_runtime.thread import ThreadHandle
     from codex_runtime.turn import TurnHandle
     from codex_runtime.usage import TokenUsage
 
@@ -88,6 +105,8 @@ _HOMES = {
         "BlockedByHook",
         "CodexNotFound",
         "CodexRuntimeError",
+        "CommandEnded",
+        "CommandNotStarted",
         "ConfigurationRefused",
         "ConnectionLost",
         "EmptyInput",
@@ -114,6 +133,8 @@ _HOMES = {
         "RuntimeClosed",
         "SandboxNotAllowed",
         "ServerDraining",
+        "ServerFileError",
+        "ServerFileMissing",
         "ServerOverloaded",
         "StartupFailed",
         "ThreadArchived",
@@ -133,11 +154,14 @@ _HOMES = {
         "UnsupportedByServer",
         "WorkingDirectoryMissing",
     ),
+    "inputs": ("Attachment", "ExternalMessage", "TurnInput"),
     "oneshot": ("run", "run_sync", "stream"),
     "options": ("RunOptions", "ThreadOptions", "TurnOptions"),
     "runtime": ("Runtime",),
+    "services.commands": ("CommandHandle", "CommandResult", "OutputChunk", "ProcessHandle"),
+    "services.logins": ("ChatgptLogin", "DeviceCodeLogin", "LoginHandle", "McpLogin"),
     "state": ("ItemAbandoned", "TurnResult", "TurnStatus"),
-    "thread": ("ThreadHandle", "TurnInput"),
+    "thread": ("ThreadHandle",),
     "turn": ("TurnHandle",),
     "usage": ("TokenUsage",),
 }
@@ -145,16 +169,24 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 
 __all__ = [
     "AccountNeeded",
+    "Attachment",
     "AttachmentMissing",
     "AttachmentTooLarge",
     "BlockedByHook",
+    "ChatgptLogin",
     "CodexNotFound",
     "CodexRuntimeError",
+    "CommandEnded",
+    "CommandHandle",
+    "CommandNotStarted",
+    "CommandResult",
     "ConfigurationRefused",
     "ConnectionLost",
+    "DeviceCodeLogin",
     "EmptyInput",
     "EventsLost",
     "ExperimentalApiNeeded",
+    "ExternalMessage",
     "HandshakeTimeout",
     "IncompatibleCodexVersion",
     "IncompatibleHook",
@@ -167,10 +199,14 @@ __all__ = [
     "ItemAbandoned",
     "LocalProtocolError",
     "LoginFailed",
+    "LoginHandle",
     "LoginTimedOut",
+    "McpLogin",
     "NoActiveTurn",
     "NotSupportedByThread",
+    "OutputChunk",
     "PolicyMismatch",
+    "ProcessHandle",
     "RemoteProtocolError",
     "RequestRefused",
     "RequestTimeout",
@@ -179,6 +215,8 @@ __all__ = [
     "RuntimeClosed",
     "SandboxNotAllowed",
     "ServerDraining",
+    "ServerFileError",
+    "ServerFileMissing",
     "ServerInfo",
     "ServerOverloaded",
     "StartupFailed",

@@ -8,6 +8,7 @@ from anyio.abc import TaskGroup
 
 from codex_runtime import protocol
 from codex_runtime._events import Hub
+from codex_runtime._hook_book import HookBook
 from codex_runtime._live import LiveThread
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer
@@ -27,19 +28,20 @@ class Client:
         hub: Where events come from.
         request_timeout: Seconds a request may take unless told otherwise.
         remote: Whether the server sees another file system.
+        hook_book: The hooks of the runtime.
         experimental: Whether experimental methods and fields were asked for.
     """
 
-    def __init__(
-        self, *, request_timeout: float, remote: bool, experimental: bool = True
-    ) -> None:
+    def __init__(self, *, request_timeout: float, remote: bool, experimental: bool = True) -> None:
         self.hub = Hub(on_settings=self._note_settings)
+        self.hook_book = HookBook()
         self.request_timeout = request_timeout
         self.remote = remote
         self.experimental = experimental
         self._threads: WeakValueDictionary[str, LiveThread] = WeakValueDictionary()
         self._peer: Peer | None = None
         self._tasks: TaskGroup | None = None
+        self._lasting: TaskGroup | None = None
         self._closed: Callable[[], CodexRuntimeError] = RuntimeClosed
 
     @property
@@ -94,6 +96,23 @@ class Client:
         if self._tasks is None:
             raise self._closed()
         self._tasks.start_soon(run, *args)
+
+    def last_with(self, tasks: TaskGroup | None) -> None:
+        """From now on tasks that outlive the connection live in this group, or there are none."""
+        self._lasting = tasks
+
+    def spawn_lasting(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Start a task that outlives the connection: the end of the runtime waits for it.
+
+        It has to shield itself from cancellation, and to come to an end by itself soon after
+        the connection has.
+
+        Raises:
+            RuntimeClosed: The runtime is closed, or was never opened.
+        """
+        if self._lasting is None:
+            raise self._closed()
+        self._lasting.start_soon(run, *args)
 
     def _note_settings(self, thread_id: str, settings: Any) -> None:
         live = self._threads.get(thread_id)

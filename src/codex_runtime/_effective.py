@@ -17,9 +17,9 @@ from codex_runtime.policy import (
 )
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ConfigRequirements, ThreadSettings
+    from codex_runtime.protocol.types import ConfigRequirements, ThreadSettings, TurnStartParams
 
-__all__ = ["Differences", "differences", "imposed", "strictest_approval"]
+__all__ = ["Differences", "asked_in", "differences", "imposed", "strictest_approval"]
 
 Differences = dict[str, str]
 """By option, what was asked for and what is in force instead."""
@@ -55,15 +55,25 @@ def differences(asked: Asked, settings: ThreadSettings) -> Differences:
     return found
 
 
+def asked_in(params: TurnStartParams) -> Asked:
+    """What the parameters of a turn ask for of what the thread may do."""
+    policy = params.sandbox_policy
+    return Asked(
+        cwd=params.cwd or None,
+        sandbox=Sandbox.of(policy) if policy else None,
+        permissions=params.permissions or None,
+        approval=_read(params.approval_policy),
+        reviewer=params.approvals_reviewer or None,
+    )
+
+
 def imposed(asked: Asked, found: Differences, requirements: ConfigRequirements) -> Differences:
     """Those differences that the organisation's requirements account for.
 
     Only where a default of ours stood: what the caller has said is never replaced in silence.
     """
     allowed = {
-        "approval_policy": _allows(
-            requirements.allowed_approval_policies, DEFAULT_APPROVAL_POLICY
-        ),
+        "approval_policy": _allows(requirements.allowed_approval_policies, DEFAULT_APPROVAL_POLICY),
         "approvals_reviewer": _allows(requirements.allowed_approvals_reviewers, DEFAULT_REVIEWER),
     }
     return {

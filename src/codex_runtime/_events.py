@@ -42,6 +42,9 @@ _NAMED_BY: Final = {
 }
 """Events of what the client has named, by the field that holds the name."""
 
+_AT_REST: Final = frozenset({"idle", "systemError", "notLoaded"})
+"""States of a thread in which no turn runs."""
+
 _Where: TypeAlias = Callable[[Any], tuple[str | None, str | None]]
 
 
@@ -63,6 +66,10 @@ class Hub:
         self._of_turns: set[type[Event]] = set()
         self._named: dict[Name, Sink] = {}
         self._named_by: dict[type[Event], str] = {}
+        self._hosts: dict[str, str] = {}
+        """By thread, its turn that runs within another one of its own; see `claim_turn`."""
+        self._roots: dict[str, tuple[str, str]] = {}
+        """By thread, the turn that was last told to run within another one, and that one."""
         self._active: dict[str, str] = {}
         self._last_ended: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
@@ -109,10 +116,22 @@ class Hub:
         """
         self._starting[thread_id] = sink
 
-    def claim_turn(self, thread_id: str, turn_id: str, sink: Sink) -> None:
-        """Give `sink` the events of this turn, and of no other any more."""
+    def claim_turn(
+        self, thread_id: str, turn_id: str, sink: Sink, *, has_inner: bool = False
+    ) -> None:
+        """Give `sink` the events of this turn, and of no other any more.
+
+        Args:
+            thread_id: The thread.
+            turn_id: The turn.
+            sink: Gets its events.
+            has_inner: It is a review: the turn that is told to start in this thread meanwhile,
+                under an id of its own, is a part of it (fact 280).
+        """
         self._starting.pop(thread_id, None)
         self._turns[thread_id, turn_id] = sink
+        if has_inner:
+            self._hosts[thread_id] = turn_id
         self._note_running(thread_id, turn_id)
 
     def forget_turn(self, thread_id: str, turn_id: str | None) -> None:
@@ -121,6 +140,21 @@ class Hub:
             self._starting.pop(thread_id, None)
         else:
             self._turns.pop((thread_id, turn_id), None)
+            if self._hosts.get(thread_id) == turn_id:
+                del self._hosts[thread_id]
+
+    def sink_of(self, thread_id: str, turn_id: str) -> Sink | None:
+        """Who gets the events of this turn."""
+        return self._turns.get((thread_id, turn_id))
+
+    def root_of(self, thread_id: str, turn_id: str) -> str | None:
+        """The turn that this one was told to run within, if it was the last such of its thread."""
+        inner, root = self._roots.get(thread_id, ("", None))
+        return root if inner == turn_id else None
+
+    def has_ended(self, thread_id: str, turn_id: str) -> bool:
+        """Whether this is the turn of the thread that was last seen to end."""
+        return self._last_ended.get(thread_id) == turn_id
 
     def subscribe(self, sink: Sink, thread_id: str | None = None) -> None:
         """Give `sink` all events of a thread, or all there are."""
@@ -182,6 +216,7 @@ class Hub:
 
     def _note_thread(self, thread_id: str, event: Event) -> None:
         if event.method == "thread/status/changed":
+            self._note_status(thread_id, event)
             for watch in self._status_watchers.get(thread_id, ()):
                 watch(event)
         elif event.method == "thread/settings/updated":
@@ -189,6 +224,20 @@ class Hub:
                 self._on_settings(thread_id, getattr(event, "thread_settings", None))
         elif event.method == "thread/closed":
             self._last_ended.pop(thread_id, None)
+            self._roots.pop(thread_id, None)
+
+    def _note_status(self, thread_id: str, event: Any) -> None:
+        # A turn that nobody here follows may end under another id than it has started with.
+        if getattr(event.status, "type", None) in _AT_REST:
+            turn_id = self._active.get(thread_id)
+            if turn_id is not None and (thread_id, turn_id) not in self._turns:
+                del self._active[thread_id]
+
+    def _note_root(self, thread_id: str, turn: Any) -> None:
+        # Before 0.163 there is no word of it.
+        root_id = getattr(turn, "root_turn_id", None)
+        if root_id and root_id != turn.id:
+            self._roots[thread_id] = turn.id, root_id
 
     def _learn(self, kind: type[Event]) -> _Where:
         fields = kind.__struct_fields__
@@ -215,8 +264,11 @@ class Hub:
         """`turn/started` and `turn/completed`; on the way, remember what is active."""
         if not event.thread_id or not event.turn or not event.turn.id:
             return event.thread_id or None, None
-        thread_id, turn_id = event.thread_id, event.turn.id
+        thread_id: str = event.thread_id
+        turn_id: str = event.turn.id
         if event.method == "turn/started":
+            self._note_root(thread_id, event.turn)
+            turn_id = self._hosts.get(thread_id, turn_id)
             self._note_running(thread_id, turn_id)
         else:
             self._last_ended[thread_id] = turn_id

@@ -6,19 +6,21 @@ import inspect
 import sys
 from collections.abc import Awaitable
 from contextlib import suppress
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Final, Literal, cast
+from weakref import WeakKeyDictionary
 
 import anyio
 from anyio import from_thread
 from anyio.lowlevel import current_token
 
+from codex_runtime._hook_book import RUNNING
 from codex_runtime._redaction import Redactor
-from codex_runtime.hooks import Hook, HookCall, HookContext
+from codex_runtime.hooks import Hook, HookContext
 
-__all__ = ["Answer", "call_hook", "in_words", "is_running", "redact", "running", "tell"]
+__all__ = ["Answer", "call_hook", "in_words", "redact"]
 
 redact: Final = Redactor()
 """Takes what has the shape of a secret out of the words of hooks, which may quote one."""
@@ -26,8 +28,12 @@ redact: Final = Redactor()
 _MAX_WORDS: Final = 1_000
 """Characters of what a hook says that reports keep: they are for people, and kept."""
 
-_running: Final[ContextVar[frozenset[str]]] = ContextVar("codex_runtime_hooks", default=frozenset())
-"""The hooks that whatever runs now was called by, directly or not."""
+_MAX_HUNG: Final = 8
+"""Threads that calls of one hook may hang in, given up, before it is called no more until one
+comes back: nobody can end them."""
+
+_hung: Final[WeakKeyDictionary[Hook, list[Thread]]] = WeakKeyDictionary()
+"""Where calls were given up, by hook."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +53,6 @@ class Answer:
     problem: str = ""
 
 
-def is_running(name: str) -> bool:
-    """Whether the caller was called by the hook of this name, directly or not.
-
-    A hook may use the runtime, and so come to itself: without an end, unless it is left out.
-    """
-    return name in _running.get()
-
-
-def running() -> frozenset[str]:
-    """The names of all hooks that the caller was called by."""
-    return _running.get()
-
-
-def tell(names: frozenset[str]) -> None:
-    """Say which hooks the caller was called by, where that was lost on the way: in a new thread."""
-    _running.set(names)
-
-
 async def call_hook(hook: Hook, context: HookContext) -> Answer:
     """Call a hook. It has its `timeout`; what it raises becomes a problem.
 
@@ -73,18 +61,18 @@ async def call_hook(hook: Hook, context: HookContext) -> Answer:
     began = anyio.current_time()
     failed: Literal["execution", "timeout"] | None = None
     problem, action = "", None
-    mark = _running.set(_running.get() | {hook.name})
+    mark = RUNNING.set(RUNNING.get() | {hook.name})
     patience = anyio.move_on_after(hook.timeout)
     try:
         with patience:
-            action = await _called(hook.call, context)
+            action = await _called(hook, context)
     except Exception as error:  # noqa: BLE001 — the boundary to user code
         failed, problem = "execution", in_words(error)
         late = patience.cancel_called
     else:
         late = patience.cancelled_caught
     finally:
-        _running.reset(mark)
+        RUNNING.reset(mark)
     if late:
         failed, problem = "timeout", f"took more than {hook.timeout:g} s"
     return Answer(action, anyio.current_time() - began, failed, problem)
@@ -100,10 +88,10 @@ def in_words(error: BaseException) -> str:
     return redact(f"{kind}: {said}" if said else kind)[:_MAX_WORDS]
 
 
-async def _called(call: HookCall, context: HookContext) -> Any:
-    if _is_asynchronous(call):
-        return await cast("Awaitable[Any]", call(context))
-    answer = await _in_thread(call, context)
+async def _called(hook: Hook, context: HookContext) -> Any:
+    if _is_asynchronous(hook.call):
+        return await cast("Awaitable[Any]", hook.call(context))
+    answer = await _in_thread(hook, context)
     return await answer if inspect.isawaitable(answer) else answer
 
 
@@ -111,19 +99,22 @@ def _is_asynchronous(call: Any) -> bool:
     return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
 
 
-async def _in_thread(call: HookCall, context: HookContext) -> Any:
+async def _in_thread(hook: Hook, context: HookContext) -> Any:
     """Call what may block, in a thread.
 
     Not one of anyio's: those keep the interpreter from ending for as long as a hook hangs that
     nobody waits for any more.
     """
+    hung = _hung[hook] = [thread for thread in _hung.get(hook, ()) if thread.is_alive()]
+    if len(hung) >= _MAX_HUNG:
+        raise _HookHangs(f"{len(hung)} earlier calls of it have not come back yet")
     done = anyio.Event()
     loop = current_token()
     outcome: list[tuple[Any, BaseException | None]] = []
 
     def work() -> None:
         try:
-            outcome.append((call(context), None))
+            outcome.append((hook.call(context), None))
         except BaseException as error:  # noqa: BLE001 — handed to the task that waits
             outcome.append((None, error))
         with suppress(Exception):
@@ -132,12 +123,21 @@ async def _in_thread(call: HookCall, context: HookContext) -> Any:
 
     variables = copy_context()
     variables.run(_leave_loop)
-    Thread(target=variables.run, args=(work,), name="codex-runtime hook", daemon=True).start()
-    await done.wait()
+    thread = Thread(target=variables.run, args=(work,), name="codex-runtime hook", daemon=True)
+    thread.start()
+    try:
+        await done.wait()
+    except BaseException:
+        hung.append(thread)
+        raise
     answer, error = outcome[0]
     if error is not None:
         raise error
     return answer
+
+
+class _HookHangs(Exception):
+    """A hook cannot be called."""
 
 
 def _leave_loop() -> None:

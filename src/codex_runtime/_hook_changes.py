@@ -40,6 +40,7 @@ class Subject:
         model: The model, as far as it is known.
         input: What the turn is told; None where there is no turn in sight.
         model_changed: Whether a hook chose the model.
+        model_fixed: Why no hook may choose it; empty if one may.
     """
 
     thread_id: str | None = None
@@ -48,6 +49,7 @@ class Subject:
     model: str | None = None
     input: TurnInput | None = None
     model_changed: bool = False
+    model_fixed: str = ""
 
 
 class Change:
@@ -112,6 +114,8 @@ class Change:
     def _set_model(self, model: Any) -> str:
         if not isinstance(model, str) or not model.strip():
             return f"model {_what_is_wrong(model)}"
+        if self.subject.model_fixed:
+            return f"model {self.subject.model_fixed}"
         self.subject = replace(self.subject, model=model, model_changed=True)
         return ""
 

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from codex_runtime._hook_book import HookBook
-from codex_runtime._hook_calls import Answer, call_hook, is_running, redact
+from codex_runtime._hook_book import RUNNING, HookBook
+from codex_runtime._hook_calls import Answer, call_hook, redact
 from codex_runtime._hook_changes import Change, Subject, plain
 from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
 from codex_runtime.errors import BlockedByHook
@@ -59,6 +59,8 @@ class HookRun(Hooks):
         self._metadata: dict[str, Any] = {}
         self._entries: list[HookEntry] = []
         self.correlation_id = f"hk-{uuid4().hex}"
+        self.thread_id: str | None = None
+        """The thread that the run is about, once it is known."""
 
     def report(self) -> HookReport:
         """What the hooks have done so far."""
@@ -77,6 +79,7 @@ class HookRun(Hooks):
         Raises:
             BlockedByHook: A hook forbids it, or a gate failed.
         """
+        self.thread_id = subject.thread_id or self.thread_id
         for hook in self._called_at(phase, subject):
             answer = await call_hook(hook, self._context(phase, subject))
             change = Change(phase, subject, self._metadata, remote=self._remote)
@@ -88,6 +91,7 @@ class HookRun(Hooks):
 
     async def after(self, phase: HookPhase, subject: Subject, outcome: Outcome) -> None:
         """Run a post phase: nothing can be changed or blocked any more."""
+        self.thread_id = subject.thread_id or self.thread_id
         for hook in self._called_at(phase, subject):
             context = self._context(phase, subject, outcome)
             answer = await call_hook(hook, context)
@@ -110,7 +114,7 @@ class HookRun(Hooks):
     def _why_not(self, hook: Hook, phase: HookPhase, subject: Subject, *, is_first: bool) -> str:
         if not is_first:
             return "another hook of this name comes first"
-        if is_running(hook.name):
+        if hook.name in RUNNING.get():
             return "it is running: this was started by it"
         if hook.matcher is not None and not hook.matcher.matches(self._context(phase, subject)):
             return "its matcher does not match"

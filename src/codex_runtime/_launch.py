@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,14 @@ class Launch:
         if self.codex_home is not None:
             environment["CODEX_HOME"] = absolute_path("codex_home", self.codex_home)
         object.__setattr__(self, "environment", environment)
+
+    def folder(self) -> str | None:
+        """Where the server works; None where that is not known: a `command` may go elsewhere."""
+        if self.command is not None:
+            return None
+        with suppress(OSError):
+            return self.cwd or os.getcwd()  # noqa: PTH109 — as text
+        return None
 
     def first_start(self) -> FirstStart:
         """Prepare the CODEX_HOME; return the right to start on it.

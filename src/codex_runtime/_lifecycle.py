@@ -125,7 +125,12 @@ class Lifecycle:
         try:
             if self.transport is None:
                 self.transport = await self._connect(first_start)
-            await self._converse(self.transport, first_start, ready, patience)
+            async with anyio.create_task_group() as lasting:
+                self.client.last_with(lasting)
+                try:
+                    await self._converse(self.transport, first_start, ready, patience)
+                finally:
+                    self.client.last_with(None)
         finally:
             first_start.end(started=False)
             ready.set()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from codex_runtime.protocol import Event
+from codex_runtime.protocol import Event, Notification
 
 __all__ = ["EVENT_OVERHEAD", "MERGEABLE", "Merger", "is_delta"]
 
@@ -32,7 +32,7 @@ MERGEABLE: Final = frozenset(
 )
 """Deltas whose meaning is concatenation. Those in base64 are not among them."""
 
-_text_of: Final = attrgetter("delta")
+_OF_TURN: Final = frozenset({"thread_id", "turn_id"})
 
 
 class Merger:
@@ -44,16 +44,16 @@ class Merger:
         total: The sum of all sizes there ever were.
     """
 
-    def __init__(self, *constant: str) -> None:
+    def __init__(self, *, of_one_turn: bool = False) -> None:
         """Begin with nothing.
 
         Args:
-            constant: Fields that are known to be the same in all events that will come.
+            of_one_turn: Whether all events will be of one turn, which is then not looked at.
         """
+        self._constant = _OF_TURN if of_one_turn else frozenset[str]()
         self.events: list[Event] = []
         self.sizes: list[int] = []
         self.total = 0
-        self._constant = frozenset(constant)
         self._first: Event | None = None
         self._last: Event | None = None
         self._texts: list[str] = []
@@ -61,15 +61,11 @@ class Merger:
 
     def extend(self, events: Sequence[Event], sizes: Sequence[int]) -> None:
         """Take the next events, with the bytes that each took on the wire."""
-        run = self._whole_run(events)
-        if run is not None:
-            self._grow(events[0], events[-1], run)
+        # Of many at once it is nearly always so that all of them are deltas of one item.
+        if events and self._take_run(events):
             return
         for event, size in zip(events, sizes, strict=True):
-            text = getattr(event, "delta", None) if is_delta(event) else None
-            if isinstance(text, str):
-                self._grow(event, event, text)
-            else:
+            if not self._take_run((event,)):
                 self.end_run()
                 self._add(event, max(size, EVENT_OVERHEAD))
 
@@ -83,34 +79,43 @@ class Merger:
         self._first = self._last = None
         self._texts, self._length = [], 0
 
-    def _whole_run(self, events: Sequence[Event]) -> str | None:
-        """The text of events that are all deltas of one item, which is nearly always so."""
-        kinds = set(map(type, events))
-        if len(kinds) != 1:
-            return None
-        identity = _identity(kinds.pop(), self._constant)
-        if identity is None or len(set(map(identity, events))) != 1:
-            return None
+    def _take_run(self, events: Sequence[Any]) -> bool:
+        """Take events if all are deltas of one item; one beyond repair, without a text, is none."""
+        first = events[0]
+        if not is_delta(first):
+            return False
+        kind: type[Event] = first.__class__
+        item_id, texts = first.item_id, list[str]()
+        for event in events:
+            # Of all ways to compare, this one costs the least.
+            if event.__class__ is not kind or event.item_id != item_id:
+                return False
+            texts.append(event.delta)
+        rest = _rest_of(kind, self._constant)
+        if rest is not None and [*map(rest, events)].count(rest(first)) < len(events):
+            return False
         try:
-            return "".join(map(_text_of, events))
+            text = "".join(texts)
         except TypeError:
-            # One of them is beyond repair, and is passed on as it is.
-            return None
-
-    def _grow(self, first: Event, last: Event, text: str) -> None:
-        if self._last is None or self._length >= _MERGED_TEXT or not self._continues(first):
+            return False
+        if len(text) > _MERGED_TEXT and len(events) > 1:
+            half = len(events) // 2
+            return self._take_run(events[:half]) and self._take_run(events[half:])
+        if self._length >= _MERGED_TEXT or not self._goes_on(first, rest):
             self.end_run()
             self._first = first
-        self._last = last
+        self._last = events[-1]
         self._texts.append(text)
         self._length += len(text)
+        return True
 
-    def _continues(self, event: Event) -> bool:
-        last, kind = self._last, type(event)
-        if last is None or type(last) is not kind:
-            return False
-        identity = _identity(kind, self._constant)
-        return identity is not None and bool(identity(last) == identity(event))
+    def _goes_on(self, delta: Any, rest: Callable[[Event], Any] | None) -> bool:
+        last: Any = self._last
+        return (
+            last.__class__ is delta.__class__
+            and last.item_id == delta.item_id
+            and (rest is None or bool(rest(last) == rest(delta)))
+        )
 
     def _add(self, event: Event, size: int) -> None:
         self.events.append(event)
@@ -120,20 +125,15 @@ class Merger:
 
 def is_delta(event: Event) -> bool:
     """Whether it is a delta whose meaning is concatenation; one beyond repair is none."""
-    return _identity(type(event), frozenset()) is not None
+    return event.method in MERGEABLE and isinstance(event, Notification)
 
 
 @cache
-def _identity(kind: type[Event], constant: frozenset[str]) -> Callable[[Event], Any] | None:
-    """What tells the deltas of one item from those of another; None for what is no such delta."""
-    if getattr(kind, "method", None) not in MERGEABLE:
-        return None
-    fields = [
-        name
-        for name in kind.__struct_fields__
-        if name not in constant and name not in {"delta", "emitted_at_ms"}
-    ]
-    return attrgetter(*fields)
+def _rest_of(kind: type[Event], constant: frozenset[str]) -> Callable[[Event], Any] | None:
+    """What else tells the deltas of one item, or part of an item, from those of another."""
+    known = {"delta", "emitted_at_ms", "item_id", *constant}
+    fields = [name for name in kind.__struct_fields__ if name not in known]
+    return attrgetter(*fields) if fields else None
 
 
 def _joined(first: Event, last: Event, text: str) -> Event:

@@ -1,30 +1,284 @@
-"""Opening threads."""
+"""Opening threads: starting, resuming and forking them, and seeing what is then in force."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from codex_runtime import protocol
+from codex_runtime._arguments import canonical_id, checked_thread_id
 from codex_runtime._client import Client
-from codex_runtime._params import thread_params
-from codex_runtime.errors import RemoteProtocolError
-from codex_runtime.options import ThreadOptions
-from codex_runtime.protocol import methods
+from codex_runtime._effective import Differences, differences, imposed, strictest_approval
+from codex_runtime._live import LiveThread, settings_of
+from codex_runtime._params import (
+    Asked,
+    asked_of,
+    fork_params,
+    name_of,
+    policy_params,
+    resume_params,
+    start_params,
+)
+from codex_runtime._settings import change_settings, mismatch
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    InvalidArgument,
+    RemoteProtocolError,
+    RequestRefused,
+    ThreadIdMismatch,
+)
+from codex_runtime.options import (
+    ForkOptions,
+    ResumeOptions,
+    ThreadOptions,
+    check_options,
+)
+from codex_runtime.policy import (
+    DEFAULT_APPROVAL_POLICY,
+    DEFAULT_REVIEWER,
+    DEFAULT_SANDBOX,
+    Sandbox,
+)
+from codex_runtime.protocol import Method, methods
 from codex_runtime.thread import ThreadHandle
 
 if TYPE_CHECKING:
+    from codex_runtime._live import Opened
+    from codex_runtime.protocol.types import ConfigRequirements
     from codex_runtime.runtime import Runtime
 
-__all__ = ["start_thread"]
+__all__ = ["fork_thread", "resume_thread", "start_thread"]
+
+logger = logging.getLogger("codex_runtime.thread")
+
+P = TypeVar("P")
+R = TypeVar("R", bound="Opened")
 
 _THREAD_TIMEOUT: Final = 120.0
 """Seconds for opening a thread: required MCP servers are started within it (fact 132)."""
 
+_LEAVING_BOUND: Final = 10.0
+"""Seconds that giving up a thread may take that nobody is going to use."""
+
 
 async def start_thread(runtime: Runtime, client: Client, options: ThreadOptions) -> ThreadHandle:
     """Start a thread; see `Runtime.thread_start`."""
-    params = thread_params(options, remote=client.remote)
+    check_options(options, ThreadOptions, "a thread")
+    return await _with_hooks(client, options, lambda changed: _start(runtime, client, changed))
+
+
+async def _start(runtime: Runtime, client: Client, options: ThreadOptions) -> ThreadHandle:
+    asked = _asked(client, options)
+    name = name_of(options)
+    info = await _open(client, methods.THREAD_START, start_params(options, asked))
+    thread = await _usable(runtime, client, info, asked)
+    if name is not None:
+        try:
+            params = protocol.ThreadSetNameParams(thread_id=thread.thread_id, name=name)
+            await client.request(methods.THREAD_NAME_SET, params)
+        except BaseException:
+            _leave(client, thread.thread_id)
+            raise
+    return thread
+
+
+async def resume_thread(
+    runtime: Runtime, client: Client, thread_id: str, options: ResumeOptions
+) -> ThreadHandle:
+    """Resume a thread; see `Runtime.thread_resume`."""
+    thread_id = checked_thread_id(thread_id)
+    check_options(options, ResumeOptions, "a resumed thread")
+    return await _with_hooks(
+        client,
+        options,
+        lambda changed: _resume(runtime, client, thread_id, changed),
+        thread_id=thread_id,
+    )
+
+
+async def _resume(
+    runtime: Runtime, client: Client, thread_id: str, options: ResumeOptions
+) -> ThreadHandle:
+    asked = _asked(client, options)
+    shared = client.in_use(thread_id)
+    info = await _open(client, methods.THREAD_RESUME, resume_params(thread_id, options, asked))
+    if canonical_id(info.thread.id) != thread_id:
+        if not client.in_use(info.thread.id):
+            _leave(client, info.thread.id)
+        raise ThreadIdMismatch(
+            methods.THREAD_RESUME.method, requested=thread_id, actual=info.thread.id
+        )
+    # Only here a model that is not the one asked for means that nothing was listened to.
+    asked = replace(asked, model=options.get("model"))
+    return await _usable(runtime, client, info, asked, shared=shared)
+
+
+async def fork_thread(
+    runtime: Runtime, client: Client, thread_id: str, options: ForkOptions
+) -> ThreadHandle:
+    """Fork a thread; see `Runtime.thread_fork`."""
+    thread_id = checked_thread_id(thread_id)
+    check_options(options, ForkOptions, "a fork")
+    return await _with_hooks(
+        client, options, lambda changed: _fork(runtime, client, thread_id, changed)
+    )
+
+
+async def _fork(
+    runtime: Runtime, client: Client, thread_id: str, options: ForkOptions
+) -> ThreadHandle:
+    asked = _asked(client, options)
+    info = await _open(client, methods.THREAD_FORK, fork_params(thread_id, options, asked))
+    if canonical_id(info.thread.id) == thread_id:
+        raise RemoteProtocolError(
+            methods.THREAD_FORK.method, "it names the thread that was to be forked"
+        )
+    return await _usable(runtime, client, info, asked)
+
+
+async def _with_hooks(
+    client: Client,
+    options: ResumeOptions,
+    open_thread: Callable[[Any], Awaitable[ThreadHandle]],
+    *,
+    thread_id: str | None = None,
+) -> ThreadHandle:
+    if not client.hook_book.wanted(options.get("hooks")):
+        return await open_thread(options)
+    from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks
+    from codex_runtime._hooked import open_with_hooks  # noqa: PLC0415 — see above
+
+    async def opened(about: Subject) -> ThreadHandle:
+        chosen = {"model": about.model} if about.model_changed else {}
+        return await open_thread({**options, **chosen})
+
+    # What cannot be sent reaches no hook.
+    cwd = _asked(client, options).cwd or client.hook_book.folder
+    about = Subject(thread_id=thread_id, cwd=cwd, model=options.get("model"))
+    return await open_with_hooks(client, [options.get("hooks")], about, opened)
+
+
+def _asked(client: Client, options: ResumeOptions) -> Asked:
+    asked = replace(asked_of(options, remote=client.remote).with_defaults(), model=None)
+    sandbox = asked.sandbox
+    if sandbox is not None and sandbox.mode is None and not client.experimental:
+        raise InvalidArgument(
+            "sandbox",
+            f"is {sandbox}, which a thread cannot be opened with",
+            "give it with the turn, or open the runtime with experimental_api=True",
+        )
+    return asked
+
+
+async def _open(client: Client, method: Method[P, R], params: P) -> R:
     timeout = max(_THREAD_TIMEOUT, client.request_timeout)
-    info = await client.request(methods.THREAD_START, params, timeout=timeout)
+    info = await client.request(method, params, timeout=timeout)
     if not info.thread or not info.thread.id:
-        raise RemoteProtocolError(methods.THREAD_START.method, "it names no thread")
-    return ThreadHandle(runtime, client, info)
+        raise RemoteProtocolError(method.method, "it names no thread")
+    return info
+
+
+async def _usable(
+    runtime: Runtime, client: Client, info: Opened, asked: Asked, *, shared: bool = False
+) -> ThreadHandle:
+    """The handle to a thread, once what is in force in it is what was asked for.
+
+    Args:
+        runtime: What it belongs to.
+        client: Likewise.
+        info: What the server answered.
+        asked: What was asked for.
+        shared: Whether somebody here uses the thread already, who must not lose its events.
+    """
+    live = client.live(info.thread.id)
+    live.note(settings_of(info))
+    try:
+        adjusted = await _bring_about(client, live, asked)
+    except BaseException:
+        if not shared:
+            _leave(client, live.thread_id)
+        raise
+    return ThreadHandle(runtime, client, info, adjusted)
+
+
+async def _bring_about(client: Client, live: LiveThread, asked: Asked) -> tuple[str, ...]:
+    """See that what was asked for is in force; return which defaults the organisation forbids."""
+    if not differences(asked, live.settings):
+        return ()
+    opened = asked
+    if asked.sandbox is not None and asked.sandbox.mode is None:
+        # A thread cannot be opened with it: it was opened to read only, and gets it now.
+        opened = replace(asked, sandbox=Sandbox.of(DEFAULT_SANDBOX))
+    adjusted: tuple[str, ...] = ()
+    found = differences(opened, live.settings)
+    if found:
+        allowed = await _allowed(client, live, asked, found)
+        asked = replace(asked, approval=allowed.approval, reviewer=allowed.reviewer)
+        adjusted = _told(live, allowed, found)
+    left = differences(asked, live.settings)
+    if left:
+        if not client.experimental:
+            raise mismatch(live, left)
+        await change_settings(client, live, policy_params(live.thread_id, asked), asked)
+    return adjusted
+
+
+async def _allowed(client: Client, live: LiveThread, asked: Asked, found: Differences) -> Asked:
+    """What comes next to the defaults among what the organisation's requirements allow.
+
+    Raises:
+        PolicyMismatch: They do not account for what differs.
+    """
+    requirements = None
+    if found.keys() <= asked.defaults:
+        requirements = await _requirements(client)
+    if requirements is None or found != imposed(asked, found, requirements):
+        raise mismatch(live, found)
+    if "approval_policy" in found:
+        asked = replace(asked, approval=strictest_approval(requirements))
+    if "approvals_reviewer" in found:
+        asked = replace(asked, reviewer=live.settings.approvals_reviewer)
+    return asked
+
+
+async def _requirements(client: Client) -> ConfigRequirements | None:
+    try:
+        answer = await client.request(methods.CONFIG_REQUIREMENTS_READ, None)
+    except RequestRefused:
+        return None
+    return answer.requirements
+
+
+def _told(live: LiveThread, allowed: Asked, found: Differences) -> tuple[str, ...]:
+    """Say which defaults the organisation has replaced, and by what."""
+    values = {
+        "approval_policy": (DEFAULT_APPROVAL_POLICY, allowed.approval),
+        "approvals_reviewer": (DEFAULT_REVIEWER, allowed.reviewer),
+    }
+    texts = tuple(
+        f"{name}: {values[name][1]} in place of {values[name][0]}" for name in sorted(found)
+    )
+    logger.warning(
+        "thread %s: the organisation's requirements allow no default: %s",
+        live.thread_id,
+        "; ".join(texts),
+    )
+    return texts
+
+
+def _leave(client: Client, thread_id: str) -> None:
+    """Have a thread given up that nobody is going to use; it is unloaded if nobody else does."""
+    with suppress(CodexRuntimeError):
+        # Where there is no connection any more, there is nothing to give up.
+        client.spawn(_unsubscribe, client, thread_id)
+
+
+async def _unsubscribe(client: Client, thread_id: str) -> None:
+    params = protocol.ThreadUnsubscribeParams(thread_id=thread_id)
+    try:
+        await client.request(methods.THREAD_UNSUBSCRIBE, params, timeout=_LEAVING_BOUND)
+    except CodexRuntimeError as error:
+        logger.debug("thread %s may still be subscribed to: %s", thread_id, error)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import convert
 from msgspec import ValidationError as WrongShape
+from msgspec import convert
 
 from codex_runtime import protocol
 from codex_runtime._arguments import absolute_cwd, without_none
@@ -52,6 +52,7 @@ __all__ = [
     "check_before_start",
     "fork_params",
     "name_of",
+    "policy_params",
     "resume_params",
     "settings_params",
     "start_params",
@@ -109,9 +110,7 @@ class Asked:
         )
 
 
-def asked_of(
-    options: Mapping[str, Any], *, remote: bool, scope: Scope | None = None
-) -> Asked:
+def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = None) -> Asked:
     """Read what a call asks for, once rule SEC-004 is seen to hold.
 
     Args:
@@ -155,7 +154,9 @@ def asked_of(
     )
 
 
-def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
+def check_before_start(
+    prompt: TurnInput, options: ThreadOptions, *, remote: bool = False
+) -> None:
     """Find out what can be found out without a server, before one is started for nothing.
 
     Raises:
@@ -164,7 +165,7 @@ def check_before_start(prompt: TurnInput, options: ThreadOptions) -> None:
     """
     check_input(prompt)
     check_options(options, ThreadOptions, "a thread")
-    asked_of(options, remote=False)
+    asked_of(options, remote=remote)
 
 
 def start_params(options: ThreadOptions, asked: Asked) -> ThreadStartParams:
@@ -240,9 +241,7 @@ def settings_params(
         InvalidArgument: An option cannot be used.
     """
     mode = _collaboration_mode(options)
-    asked = replace(
-        asked, effort=options.get("effort"), summary=options.get("summary"), mode=mode
-    )
+    asked = replace(asked, effort=options.get("effort"), summary=options.get("summary"), mode=mode)
     params = protocol.ThreadSettingsUpdateParams(
         thread_id=thread_id,
         **without_none(
@@ -255,6 +254,11 @@ def settings_params(
         ),
     )
     return params, asked
+
+
+def policy_params(thread_id: str, asked: Asked) -> ThreadSettingsUpdateParams:
+    """The parameters of `thread/settings/update` that bring about what a thread may do."""
+    return protocol.ThreadSettingsUpdateParams(thread_id=thread_id, **_policy(asked))
 
 
 def turn_params(
@@ -311,10 +315,8 @@ def _policy(asked: Asked) -> dict[str, Any]:
 
 def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
     """What start, resume and fork take alike."""
-    config = check_config(options.get("config"))
-    details = asked.sandbox.as_config() if asked.sandbox is not None else None
-    if details is not None:
-        config = {**(config or {}), **details}
+    details = asked.sandbox or Sandbox.of(DEFAULT_SANDBOX)
+    config = {**(check_config(options.get("config")) or {}), **details.as_config()}
     mode = None
     if asked.sandbox is not None:
         # What a thread cannot be opened with comes afterwards, and until then it only reads.

@@ -83,6 +83,11 @@ class Pending:
         self._answer: Answer | None = None
         self._parking = Parking()
 
+    @property
+    def answered(self) -> bool:
+        """Whether the answer is there, in the order of the wire: before what came after it."""
+        return self._answer is not None
+
     def settle(self, answer: Answer) -> None:
         """Called by the reader, once."""
         self._answer = answer

@@ -135,6 +135,7 @@ ROWS: Final = (
         r"failed to submit turn input: ActiveTurnNotSteerable \{ turn_kind: (?P<turn_kind>\w+) \}",
     ),
     Row(InvalidCursor, r"invalid (?:[\w ]+ )?cursor\b"),
+    Row(InvalidCursor, r"cursor \d+ exceeds total "),
     Row(
         ConfigurationRefused,
         "failed to (?:load configuration|reload config|read configuration layers): ",

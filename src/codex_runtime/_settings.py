@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ import anyio
 from codex_runtime import protocol
 from codex_runtime._arguments import without_none
 from codex_runtime._client import Client
-from codex_runtime._effective import differences
+from codex_runtime._effective import Differences, asked_in, differences
 from codex_runtime._live import LiveThread
 from codex_runtime._params import Asked
 from codex_runtime.errors import (
@@ -30,9 +31,22 @@ from codex_runtime.protocol import methods
 
 if TYPE_CHECKING:
     from codex_runtime._feed import TurnFeed
-    from codex_runtime.protocol.types import ThreadSettings, ThreadSettingsUpdateParams
+    from codex_runtime.protocol.types import (
+        ThreadSettings,
+        ThreadSettingsUpdateParams,
+        TurnStartParams,
+    )
 
-__all__ = ["KEPT", "Restore", "change_settings", "plan_restore", "restore_later", "settled"]
+__all__ = [
+    "KEPT",
+    "Restore",
+    "change_settings",
+    "following",
+    "mismatch",
+    "only_this_turn",
+    "plan_restore",
+    "settled",
+]
 
 logger = logging.getLogger("codex_runtime.thread")
 
@@ -97,9 +111,7 @@ async def change_settings(
         found = _known(found, live.settings)
         live.suspect(params)
     if found:
-        raise PolicyMismatch(
-            live.thread_id, [f"{name}: {text}" for name, text in sorted(found.items())]
-        )
+        raise mismatch(live, found)
 
 
 def _known(found: dict[str, str], settings: ThreadSettings) -> dict[str, str]:
@@ -141,9 +153,7 @@ class Restore:
         """
         during = self.during or live.settings
         changed = {
-            name
-            for name in self.options
-            if _value(during, name) != _value(live.settings, name)
+            name for name in self.options if _value(during, name) != _value(live.settings, name)
         }
         if changed & _EITHER:
             changed |= _EITHER
@@ -237,8 +247,59 @@ def plan_restore(client: Client, live: LiveThread, options: Collection[str]) -> 
     return Restore(named, live.settings)
 
 
-def restore_later(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:
-    """Have settings put back when the turn of `feed` has ended, whoever is left to see it."""
+def only_this_turn(options: Mapping[str, Any]) -> set[str]:
+    """The options of a turn that the caller has said to be for this turn only."""
+    if not options.get("only_this_turn"):
+        return set()
+    return {name for name, value in options.items() if value is not None}
+
+
+@contextmanager
+def following(
+    client: Client,
+    live: LiveThread,
+    params: TurnStartParams,
+    restore: Restore | None,
+    feed: TurnFeed,
+) -> Generator[None]:
+    """Keep an eye on what becomes of a thread's settings while a turn is started in this block.
+
+    Args:
+        client: Of the runtime.
+        live: The thread.
+        params: What the turn is started with.
+        restore: What is to be put back when it ends, however the block is left.
+        feed: Of the turn.
+
+    Raises:
+        PolicyMismatch: The turn has started, with something else in force than it asked for.
+    """
+    told = live.told
+    try:
+        yield
+    except BaseException:
+        # The server may have taken it all the same.
+        live.suspect(params)
+        if restore is not None:
+            _restore_later(client, live, restore, feed)
+        raise
+    live.assume(params, told=told)
+    if restore is not None:
+        restore.during = live.settings
+        _restore_later(client, live, restore, feed)
+    # The server tells of what a turn changes before it answers (measured on 0.154 to 0.169).
+    found = differences(asked_in(params), live.settings) if live.told != told else {}
+    if found:
+        raise mismatch(live, found)
+
+
+def mismatch(live: LiveThread, found: Differences) -> PolicyMismatch:
+    """The error that says what is in force in place of what was asked for."""
+    texts = [f"{name}: {text}" for name, text in sorted(found.items())]
+    return PolicyMismatch(live.thread_id, texts)
+
+
+def _restore_later(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:
     live.restore = restore
     try:
         client.spawn(_restore, client, live, restore, feed)

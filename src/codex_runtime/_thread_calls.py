@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Unpack
 
 from codex_runtime._runtime_base import RuntimeBase
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
+        SkillsListResponse,
         Thread,
         ThreadListResponse,
         ThreadLoadedListResponse,
@@ -71,6 +73,35 @@ class ThreadCalls(RuntimeBase):
         """Drop the last turns of a thread (`thread/revert`); see `ThreadReference.rollback`."""
         return await self.thread(thread_id).rollback(num_turns, interrupt=interrupt)
 
+    # -- skills
+
+    async def skills_list(
+        self, cwds: Iterable[str | os.PathLike[str]] = (), *, force_reload: bool = False
+    ) -> SkillsListResponse:
+        """List the skills that threads in these folders can use (`skills/list`).
+
+        The server remembers them: an edit is seen with `force_reload` only (fact 129). Turning one
+        on or off, and further folders to look in, are with `catalog`. Cancelling stops the wait.
+
+        Args:
+            cwds: Folders, made absolute against this process; by default the server's own.
+            force_reload: Look for them anew.
+
+        Returns:
+            `data` has an entry for each folder: its `skills`, and `errors` for those that cannot
+            be read.
+
+        Raises:
+            WorkingDirectoryMissing: One of `cwds` is no folder. The server would leave it out.
+            InvalidArgument: `cwds` is no list of paths, or `force_reload` neither True nor False.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is not open.
+        """
+        from codex_runtime.services.skills import list_skills  # noqa: PLC0415 — see the top
+
+        return await list_skills(self._client, cwds, force_reload=force_reload)
+
     # -- lists of threads
 
     async def thread_list(
@@ -89,7 +120,7 @@ class ThreadCalls(RuntimeBase):
         Args:
             cursor: `next_cursor` of the page before; `backwards_cursor` of a page together with
                 the other `sort_direction` gives what has become newer than it.
-            limit: Threads of the page; by default 25, and 100 at the most (fact 160).
+            limit: Threads of the page; by default 25, and 100 at the most (fact 230).
             **filters: See `ThreadFilters`.
 
         Raises:
@@ -207,7 +238,7 @@ class ThreadCalls(RuntimeBase):
         """Iterate over all threads in which something was said (`thread/search`, page after page).
 
         Each comes once, in order. By `created_at`, the default, all are fetched before the first
-        comes: the server cannot page a search in that order (fact 163). Cancelling and errors are
+        comes: the server cannot page a search in that order (fact 233). Cancelling and errors are
         as with `iter_threads`.
 
         Args:

@@ -5,11 +5,14 @@ What is left out, or None, is not sent, except the safe defaults of a thread: ap
 """
 
 import os
-from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.policy import ApprovalPolicy, SandboxChoice
+
+if TYPE_CHECKING:
+    from codex_runtime.hooks import Hook
 
 __all__ = [
     "ForkOptions",
@@ -54,7 +57,13 @@ class _Common(TypedDict, total=False):
     """Service tier; an open set."""
 
 
-class ResumeOptions(_Common, total=False):
+class _Hooked(_Common, total=False):
+    hooks: "Iterable[Hook]"
+    """Hooks besides those of the runtime, and behind them. Those of a thread hold for all that its
+    handle starts, those of a call for that call."""
+
+
+class ResumeOptions(_Hooked, total=False):
     """Options of `thread/resume`.
 
     On a thread that is loaded already, the server ignores all of them without a word (fact 33).
@@ -108,7 +117,7 @@ class SettingsOptions(_Common, total=False):
     """A `protocol.CollaborationMode`; it names model and effort itself."""
 
 
-class TurnOptions(_Common, total=False):
+class TurnOptions(_Hooked, total=False):
     """Options of `turn/start`.
 
     What is said of `model`, `cwd`, `sandbox`, `permissions`, `approval_policy`,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 # Only what it takes to start a process. The rest, some 60 ms, is imported while that boots.
 from codex_runtime._arguments import absolute_cwd, positive_seconds
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart
+from codex_runtime._hook_access import HookAccess
+from codex_runtime._hook_book import HookBook
 from codex_runtime._launch import Greeting, Launch
+from codex_runtime._opening_calls import OpeningCalls
 from codex_runtime._process import ServerProcess
 from codex_runtime._service_access import ServiceAccess
 from codex_runtime._thread_calls import ThreadCalls
 from codex_runtime.errors import InvalidArgument, RuntimeClosed
-from codex_runtime.options import ThreadOptions
 
 if TYPE_CHECKING:
     from codex_runtime._client import Client
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from codex_runtime._lifecycle import Lifecycle
     from codex_runtime._statistics import Statistics
     from codex_runtime._subscription import Subscription
+    from codex_runtime._validation import ValidationMode
+    from codex_runtime.hooks import Hook
     from codex_runtime.protocol import Method
-    from codex_runtime.thread import ThreadHandle
     from codex_runtime.transports import Connect
 
 __all__ = ["Runtime"]
@@ -46,7 +49,7 @@ _MAX_IN_FLIGHT_LIMIT: Final = 64
 """Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
 
 
-class Runtime(ThreadCalls, ServiceAccess):
+class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
     """One codex app-server process, kept for as long as the `async with` block.
 
     Any task may open it, use it and close it. Everything inside runs in one task of its own;
@@ -73,8 +76,11 @@ class Runtime(ThreadCalls, ServiceAccess):
         experimental_api: Ask for experimental methods and fields.
         client_info: `name`, `title` and `version` to introduce this client with.
         version_guard: Refuse a codex older than 0.154.0.
-        remote: The server sees another file system: working directories are not checked here.
+        remote: The server sees another file system: working directories are not checked here, and
+            images and sounds are read here and sent along.
         connect: Gives a transport to a server that somebody else runs; no process is started.
+        hooks: Your code around runs, the opening of threads, and turns; see
+            `codex_runtime.hooks`. More can be added with `register_hooks`.
     """
 
     def __init__(  # noqa: PLR0913 — public option list, keyword-only
@@ -97,12 +103,14 @@ class Runtime(ThreadCalls, ServiceAccess):
         version_guard: bool = True,
         remote: bool = False,
         connect: Connect | None = None,
+        hooks: Iterable[Hook] | None = None,
     ) -> None:
         """Check the options. Nothing is started yet.
 
         Raises:
             InvalidArgument: An option cannot be used.
             WorkingDirectoryMissing: `cwd` is no folder.
+            IncompatibleHook: A hook is made for another contract.
         """
         self._launch = Launch(
             codex_bin=codex_bin,
@@ -125,6 +133,9 @@ class Runtime(ThreadCalls, ServiceAccess):
         )
         self._max_in_flight = _in_flight(max_in_flight)
         self._remote = remote
+        self._hook_book = HookBook()
+        if hooks is not None:
+            self._hook_book.register(hooks)
         self._life: Lifecycle | None = None
 
     def __repr__(self) -> str:
@@ -135,7 +146,7 @@ class Runtime(ThreadCalls, ServiceAccess):
         return f"<Runtime of codex {version}, pid {life.pid}, {life.phase}>"
 
     async def __aenter__(self) -> Self:
-        """Start the server and greet it.
+        """Start the server and greet it (`initialize`).
 
         Cancelling ends the server again.
 
@@ -168,7 +179,7 @@ class Runtime(ThreadCalls, ServiceAccess):
     def _new_life(self) -> Lifecycle:
         from codex_runtime._lifecycle import Lifecycle  # noqa: PLC0415 — while the server boots
 
-        return Lifecycle(
+        life = Lifecycle(
             self._connect or self._launch,
             self._greeting,
             request_timeout=self._request_timeout,
@@ -176,6 +187,10 @@ class Runtime(ThreadCalls, ServiceAccess):
             max_in_flight=self._max_in_flight,
             remote=self._remote,
         )
+        life.client.hook_book = self._hook_book
+        if self._connect is None:
+            self._hook_book.folder = self._launch.folder()
+        return life
 
     async def __aexit__(
         self,
@@ -208,31 +223,6 @@ class Runtime(ThreadCalls, ServiceAccess):
         life = self._life
         return Statistics.of(life.peer, life.transport) if life else Statistics.of(None, None)
 
-    async def thread_start(self, **options: Unpack[ThreadOptions]) -> ThreadHandle:
-        """Start a thread (`thread/start`).
-
-        The server keeps no record of it before its first turn: until then it is gone with the
-        process (facts 14 and 15).
-
-        Cancelling stops the wait; a thread may have been started all the same.
-
-        Args:
-            **options: See `ThreadOptions`. Approval policy `never` and sandbox `read-only` are
-                sent where none is named.
-
-        Raises:
-            InvalidArgument: An option cannot be used; `SandboxNotAllowed` and
-                `WorkingDirectoryMissing` are of this kind. Nothing was sent.
-            RequestRefused: The server refuses, say for a broken config.toml.
-            RequestTimeout: It did not answer in time.
-            RemoteProtocolError: Its answer names no thread.
-            ConnectionLost: It went away.
-            RuntimeClosed: The runtime is not open.
-        """
-        from codex_runtime._opening import start_thread  # noqa: PLC0415 — see the top
-
-        return await start_thread(self, self._client, options)
-
     async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
         """Send any request of the protocol, typed both ways.
 
@@ -264,11 +254,54 @@ class Runtime(ThreadCalls, ServiceAccess):
         _check_method(method)
         return await self._client.call_raw(method, params, timeout=self._seconds(timeout))
 
+    async def call_validated(
+        self,
+        method: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        mode: ValidationMode = "known",
+        timeout: float | None = None,
+    ) -> Any:
+        """Send any request by its wire name, as `call_raw` does, held to the schema of codex.
+
+        What is wrong is told by its place, as a JSON path, and by kinds, keys and sizes; values
+        are never shown. Not held to the rules of this package about sandboxes. Cancelling stops
+        the wait, not the server.
+
+        Args:
+            method: The wire name.
+            params: Plain data under wire names. None is as good as nothing.
+            mode: `"none"` looks at the name of the method only. `"known"` checks parameters and
+                results of the methods that this version knows, and lets others pass. `"strict"`
+                also refuses what the schema does not have: methods, members of objects, texts that
+                are none of an enumeration, and results that lack what the schema promises. A
+                server of another version than the schema's may fail that.
+            timeout: Seconds; by default the runtime's `request_timeout`.
+
+        Raises:
+            InvalidParams: `params` are not those of the method. Nothing was sent.
+            InvalidArgument: `mode` or `method` cannot be used; `UnsendableValue` is of this kind.
+            RemoteProtocolError: The result is not one of the method; `ThreadIdMismatch`, where it
+                is about another thread, is of this kind. The server has acted all the same.
+            CodexRuntimeError: Besides, what `request` raises.
+        """
+        from codex_runtime._validation import Check  # noqa: PLC0415 — see the top
+
+        _check_method(method)
+        check = Check(method, mode)
+        check.params(params)
+        result = await self._client.call_raw(method, params, timeout=self._seconds(timeout))
+        check.result(result)
+        return result
+
     def events(self, thread_id: str | None = None) -> Subscription:
         """All events of the server, or of one thread, as they come.
 
         Those of turns that nobody here has started are among them. Use it as
         `async with runtime.events() as events: async for event in events: …`.
+
+        Args:
+            thread_id: The thread; all of them, and what is about none, by default.
 
         Raises:
             RuntimeClosed: The runtime is not open.

@@ -10,6 +10,7 @@ from codex_runtime.protocol import Event, Notification
 from codex_runtime.usage import TokenUsage, UsageMeter
 
 if TYPE_CHECKING:
+    from codex_runtime._hook_report import HookReport
     from codex_runtime.protocol.types import ThreadItem, Turn, TurnError
 
 __all__ = ["ItemAbandoned", "TurnResult", "TurnState", "TurnStatus"]
@@ -51,6 +52,7 @@ class TurnResult:
         thread_id: The thread.
         turn_id: The turn. A fork keeps the turn ids of its source, so only both together name one.
         duration: Seconds from start to end as the server measured; None if it did not tell.
+        hooks: What the hooks of the run did; None where there were none.
     """
 
     status: Literal["completed", "interrupted", "failed", "incomplete"]
@@ -63,6 +65,7 @@ class TurnResult:
     thread_id: str
     turn_id: str
     duration: float | None
+    hooks: HookReport | None = None
 
 
 class TurnState:

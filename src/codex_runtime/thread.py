@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Unpack
 
 from codex_runtime._arguments import absolute_cwd, positive_seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
-from codex_runtime._params import Scope, turn_params
+from codex_runtime._params import turn_params
+from codex_runtime._settings import following, only_this_turn, plan_restore, settled
 from codex_runtime._starting import start_turn
+from codex_runtime._thread_settings import ThreadWithSettings
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.errors import TurnInProgress
-from codex_runtime.inputs import TurnInput, prepared_input
-from codex_runtime.options import TurnOptions
+from codex_runtime.errors import PolicyMismatch, TurnInProgress
+from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input
+from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
 from codex_runtime.state import TurnResult
-from codex_runtime.threads.reference import ThreadReference
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ThreadStartResponse
+    from codex_runtime._hook_changes import Subject
+    from codex_runtime._hook_report import HookReport
+    from codex_runtime._hooked import TurnHooks
+    from codex_runtime._live import Opened
+    from codex_runtime.hooks import Hooks
+    from codex_runtime.protocol.types import TurnStartParams
     from codex_runtime.runtime import Runtime
 
 __all__ = ["ThreadHandle", "TurnInput"]
 
 
-class ThreadHandle(ThreadReference):
-    """A thread that this runtime has loaded. Made by `Runtime.thread_start`.
+class ThreadHandle(ThreadWithSettings):
+    """A thread that this runtime has loaded. Made by `thread_start`, `thread_resume`, `thread_fork`.
 
     Attributes:
         info: What the server answered when the thread was opened: its model, policy, sandbox,
-            working directory, as they are in force.
+            working directory, as they were in force then; `settings` has those of now.
+        adjusted: Defaults of ours that the organisation's requirements forbid, and what is in
+            force in their place; empty as a rule.
+        hooks: What hooks did when the thread was opened; None where there were none.
+        own_hooks: The hooks that were given when it was opened, if any. They hold for what this
+            handle starts, behind those of the runtime.
     """
 
-    def __init__(self, runtime: Runtime, client: Client, info: ThreadStartResponse) -> None:
-        super().__init__(client, info.thread.id)
+    def __init__(
+        self, runtime: Runtime, client: Client, info: Opened, adjusted: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(client, info, adjusted)
         self._runtime = runtime
-        self._scope = Scope.of(info)
-        self.info = info
+        self.hooks: HookReport | None = None
+        self.own_hooks: Hooks | None = None
 
     @property
     def runtime(self) -> Runtime:
@@ -56,14 +70,21 @@ class ThreadHandle(ThreadReference):
 
         Raises:
             EmptyInput: There is nothing in `input`.
-            InvalidArgument: An option cannot be used; `SandboxNotAllowed`,
+            InvalidArgument: An item or an option cannot be used; `InputTooLarge`,
+                `AttachmentMissing`, `AttachmentTooLarge`, `SandboxNotAllowed`,
                 `WorkingDirectoryMissing` and `UnsendableValue` are of this kind.
             TurnInProgress: The thread has an active turn.
+            PolicyMismatch: Something else is in force in the turn than was asked for; it is
+                interrupted. Or settings of the turn before could not be put back.
+            BlockedByHook: A hook forbids it.
             RequestRefused: The server does not take the turn.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: The server went away.
             RuntimeClosed: The runtime is closed.
         """
+        if self._has_hooks(options):
+            # What cannot be sent reaches no hook.
+            await self._prepare(input, options)
         return await self._begin(input, options, keep_events=True)
 
     async def run(
@@ -83,32 +104,136 @@ class ThreadHandle(ThreadReference):
             TurnTimedOut: Its time was up and it was interrupted. Likewise.
             CodexRuntimeError: Besides, whatever `turn_start` raises.
         """
+        if self._has_hooks(options):
+            return await self._run_with_hooks(input, options, raise_on_failure=raise_on_failure)
         turn = await self._begin(input, options, keep_events=False)
         return await turn.result(raise_on_failure=raise_on_failure)
+
+    def _folder(self) -> str | None:
+        return self._live.scope.cwd
+
+    async def resume(self, **options: Unpack[ResumeOptions]) -> ThreadHandle:
+        """Open this thread again (`thread/resume`); see `Runtime.thread_resume`."""
+        return await self._runtime.thread_resume(self.thread_id, **options)
+
+    async def fork(self, **options: Unpack[ForkOptions]) -> ThreadHandle:
+        """Open a copy of this thread (`thread/fork`); see `Runtime.thread_fork`."""
+        return await self._runtime.thread_fork(self.thread_id, **options)
+
+    def _has_hooks(self, options: TurnOptions) -> bool:
+        return self._client.hook_book.wanted(self.own_hooks, options.get("hooks"))
+
+    async def _run_with_hooks(
+        self, input: TurnInput, options: TurnOptions, *, raise_on_failure: bool
+    ) -> TurnResult:
+        from codex_runtime._hooked import run_with_hooks  # noqa: PLC0415 — few have hooks
+
+        await self._prepare(input, options)
+
+        async def run(hooks: Hooks, about: Subject) -> TurnResult:
+            joined: TurnOptions = {**options, "hooks": hooks}
+            turn = await self._begin_with_hooks(about, joined, keep_events=False)
+            return await turn.result(raise_on_failure=raise_on_failure)
+
+        scopes = (self.own_hooks, options.get("hooks"))
+        return await run_with_hooks(self._client, scopes, self._about(input, options), run)
 
     async def _begin(
         self, input: TurnInput, options: TurnOptions, *, keep_events: bool
     ) -> TurnHandle:
-        client, hub = self._client, self._client.hub
+        if self._has_hooks(options):
+            about = self._about(input, options)
+            return await self._begin_with_hooks(about, options, keep_events=keep_events)
+        turn, _ = await self._start(input, options, keep_events=keep_events)
+        return turn
+
+    async def _begin_with_hooks(
+        self, about: Subject, options: TurnOptions, *, keep_events: bool
+    ) -> TurnHandle:
+        from codex_runtime._hooked import turn_with_hooks  # noqa: PLC0415 — few have hooks
+
+        async def start(about: Subject, hooks: TurnHooks) -> tuple[TurnHandle, TurnFeed]:
+            changed: TurnOptions = {**options}
+            if about.model_changed and about.model:
+                changed["model"] = about.model
+            return await self._start(
+                about.input or "",
+                changed,
+                keep_events=keep_events,
+                for_this_turn=("model",) if about.model_changed else (),
+                hooks=hooks,
+            )
+
+        scopes = (self.own_hooks, options.get("hooks"))
+        return await turn_with_hooks(self._client, scopes, about, start)
+
+    def _about(self, input: TurnInput, options: TurnOptions) -> Subject:
+        from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks
+
+        live, client = self._live, self._client
+        fixed = "cannot be changed for one turn: the one before could not be put back"
+        return Subject(
+            thread_id=self.thread_id,
+            cwd=absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd,
+            model=options.get("model") or live.settings.model or None,
+            input=input,
+            model_fixed="" if client.experimental and live.settings.model else fixed,
+        )
+
+    async def _start(
+        self,
+        input: TurnInput,
+        options: TurnOptions,
+        *,
+        keep_events: bool,
+        for_this_turn: Collection[str] = (),
+        hooks: TurnHooks | None = None,
+    ) -> tuple[TurnHandle, TurnFeed]:
+        """Start a turn.
+
+        Args:
+            input: As given by the caller.
+            options: Likewise.
+            keep_events: Whether somebody is going to iterate.
+            for_this_turn: Options whose settings are put back when the turn ends, besides those
+                that the caller has said to be for this turn only.
+            hooks: Its hooks, for its handle.
+        """
+        client, hub, live = self._client, self._client.hub, self._live
+        allowed, prepared, params, encoded = await self._prepare(input, options)
+        if live.restore is not None:
+            await settled(client, live)
+            # What the thread may touch may be less again.
+            params = turn_params(live.scope, prepared, options, remote=client.remote)
+        restore = plan_restore(client, live, {*for_this_turn, *only_this_turn(options)})
+        self._check_idle()
+        feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
+        turn = TurnHandle(client, feed, hooks)
+        try:
+            with following(client, live, params, restore, feed):
+                await start_turn(client, feed, turn, encoded)
+        except PolicyMismatch:
+            turn.interrupt_soon()
+            raise
+        client.spawn(keep_time, turn, feed, allowed)
+        return turn, feed
+
+    async def _prepare(
+        self, input: TurnInput, options: TurnOptions
+    ) -> tuple[float, PreparedInput, TurnStartParams, bytes]:
+        """Check all that can be checked before anything is sent."""
+        client, live = self._client, self._live
         allowed = positive_seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
-        cwd = absolute_cwd(options.get("cwd"), remote=client.remote) or self._scope.cwd
+        cwd = absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd
         prepared = await prepared_input(input, cwd=cwd, remote=client.remote)
-        params = turn_params(self._scope, prepared, options, remote=client.remote)
+        params = turn_params(live.scope, prepared, options, remote=client.remote)
         encoded = encode(params)
-        client.peer  # noqa: B018 — raises where there is no connection
-        active = hub.active_turn(self.thread_id)
+        plan_restore(client, live, only_this_turn(options))
+        self._check_idle()
+        return allowed, prepared, params, encoded
+
+    def _check_idle(self) -> None:
+        self._client.peer  # noqa: B018 — raises where there is no connection
+        active = self._client.hub.active_turn(self.thread_id)
         if active is not None:
             raise TurnInProgress(self.thread_id, active or None)
-        feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
-        turn = TurnHandle(client, feed)
-        try:
-            await start_turn(client, feed, turn, encoded)
-        except BaseException:
-            # The server may have taken it all the same: count the wider of both.
-            after = self._scope.after(params)
-            if after.sandbox != "read-only":
-                self._scope = after
-            raise
-        self._scope = self._scope.after(params)
-        client.spawn(keep_time, turn, feed, allowed)
-        return turn

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Final, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 
@@ -13,43 +13,34 @@ from codex_runtime import protocol
 from codex_runtime._arguments import positive_seconds
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
-from codex_runtime._outgoing import encode
-from codex_runtime._peer import Pending
+from codex_runtime._interrupting import end_commands, interrupt_feed, open_commands
+from codex_runtime._steering import Steering
 from codex_runtime._stopping import stop, stop_before_leaving
 from codex_runtime.errors import (
     CodexRuntimeError,
     InvalidArgument,
     RequestTimeout,
-    TurnFailed,
-    TurnTimedOut,
 )
+from codex_runtime.inputs import TurnInput
 from codex_runtime.protocol import Event, methods
 from codex_runtime.state import TurnResult, TurnStatus
 
-__all__ = ["DEFAULT_TURN_TIMEOUT", "TurnHandle"]
+if TYPE_CHECKING:
+    from codex_runtime._hooked import TurnHooks
 
-logger = logging.getLogger("codex_runtime.turn")
+__all__ = ["DEFAULT_TURN_TIMEOUT", "TurnHandle"]
 
 DEFAULT_TURN_TIMEOUT: Final = 3_600.0
 """Seconds of active time. Honest work takes long; a hung turn must end some day."""
 
-_CUT_SHORT: Final = frozenset({"interrupted", "incomplete"})
-"""How a turn ends whose time was up; it may also have ended by itself at the last moment."""
-
-
-_KILL_LOOKS: Final = 5
-"""Looks at the list of commands that are to be killed: the server lists one only some milliseconds
-after it has told of its start, and never one that has ended meanwhile."""
-
-_LOOK_AGAIN: Final = 0.1
-"""Seconds between two such looks."""
-
 
 class TurnHandle:
-    """A running or ended turn. An asynchronous iterator over its events, in order.
+    """A running or ended turn. Can be iterated over for its events, in order.
 
-    Iterate once: events are handed out, not kept. Whoever lags gets merged deltas instead of
-    single ones; text is never lost. Cancelling the wait for the next event loses nothing.
+    Any number of consumers may do so, at once or one after the other: each `async for` begins at
+    the start of the turn, however late, and disturbs no other. Whoever lags or comes late gets
+    merged deltas instead of single ones; no text is lost, within 64 MiB of it. Cancelling the
+    wait for the next event loses nothing.
 
     The last event is `TurnCompletedNotification`; just before it comes one `ItemAbandoned` for
     each item that was started and will not be completed.
@@ -58,14 +49,24 @@ class TurnHandle:
         ConnectionLost: While iterating: the server went away.
         RuntimeClosed: While iterating: the runtime was closed.
         TurnTimedOut: While iterating: its time was up, and the server did not confirm its end.
-        EventsLost: While iterating: this consumer lagged beyond every bound. Iterating on is
-            allowed, and `result()` is complete all the same.
+        EventsLost: While iterating: beyond 64 MiB of a turn's past, events that this consumer
+            has not got were dropped here: first the deltas of items that are completed, then
+            what is oldest. Going on with the same iterator (see `events`) is allowed, and
+            `result()` is complete all the same.
     """
 
-    def __init__(self, client: Client, feed: TurnFeed) -> None:
+    def __init__(
+        self,
+        client: Client,
+        feed: TurnFeed,
+        hooks: TurnHooks | None = None,
+        *,
+        owned: bool = True,
+    ) -> None:
         self._client = client
         self._feed = feed
-        self._interrupt_sent = False
+        self._hooks = hooks
+        self._owned = owned
 
     def __repr__(self) -> str:
         return f"<TurnHandle {self.turn_id} of thread {self.thread_id}, {self.status}>"
@@ -92,7 +93,14 @@ class TurnHandle:
         """Iterate over the turn's events, from its start; for one task at a time.
 
         Each call makes a consumer of its own: what one of them has read is still there for the
-        others, and for those who come later.
+        others, and for those who come later. `anext` can be used on what this returns, and it can
+        be iterated further after a `break`, which `async for` over the turn itself begins anew.
+
+        A consumer that is not read any more and not let go of counts as one that lags: beyond
+        4 MiB the runtime reads more slowly from the server.
+
+        Raises:
+            InvalidArgument: The turn belongs to a `run()`, which keeps no events.
         """
         if self._feed.log is None:
             raise InvalidArgument("turn", "keeps no events", "start it with turn_start()")
@@ -115,7 +123,9 @@ class TurnHandle:
         """Wait for the turn's end and return what it did.
 
         Needs no iteration, and does not disturb one. Cancelling interrupts the turn and waits
-        for its end, 10 seconds at the most; `wait_ended()` is the wait that can be given up.
+        for its end, 10 seconds at the most; `wait_ended()` is the wait that can be given up. A
+        turn that somebody else has started (`ThreadHandle.turn`) is left alone.
+        Where there are hooks, `post_turn` is waited for too.
 
         Args:
             raise_on_failure: Raise if the turn failed or ran out of time; otherwise see
@@ -130,16 +140,17 @@ class TurnHandle:
         try:
             await self._feed.ended.wait()
         except anyio.get_cancelled_exc_class():
-            await stop_before_leaving(self)
+            if self._owned:
+                await stop_before_leaving(self)
+            if self._hooks is not None:
+                await self._hooks.report(leaving=True)
             raise
-        if self._feed.error is not None:
-            raise self._feed.error
         result = self._feed.state.result()
-        allowed = self._feed.timed_out_after
-        if raise_on_failure and allowed is not None and result.status in _CUT_SHORT:
-            raise TurnTimedOut(allowed, result)
-        if raise_on_failure and result.status == "failed":
-            raise TurnFailed(result.error, result)
+        if self._hooks is not None:
+            result = replace(result, hooks=await self._hooks.report())
+        failure = self._feed.failure(result)
+        if failure is not None and (raise_on_failure or failure is self._feed.error):
+            raise failure
         return result
 
     async def interrupt(self, *, timeout: float | None = None, kill_commands: bool = False) -> None:
@@ -162,18 +173,53 @@ class TurnHandle:
             RuntimeClosed: The runtime was closed before the turn ended.
         """
         seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
-        running = self._open_commands() if kill_commands else frozenset[str]()
+        running = open_commands(self._feed) if kill_commands else frozenset[str]()
         with anyio.move_on_after(seconds):
-            await self._feed.started.wait()
-            if not self._feed.ended.is_set() and not self._interrupt_sent:
-                await self._ask_to_stop()
-            await self._feed.ended.wait()
+            await interrupt_feed(self._client, self._feed)
             if kill_commands:
-                await self._kill(running | self._open_commands(), seconds)
+                running |= open_commands(self._feed)
+                await end_commands(self._client, self.thread_id, running, seconds)
             if self._feed.error is not None:
                 raise self._feed.error
             return
         raise RequestTimeout(methods.TURN_INTERRUPT.method, seconds)
+
+    async def steer(
+        self, input: TurnInput, *, client_id: str | None = None, timeout: float | None = None
+    ) -> None:
+        """Add to the turn while it runs (`turn/steer`). Returns when the server has taken it.
+
+        Waits for the turn's start first, since before that it is refused. A command that runs,
+        or an approval that waits, comes first; then the model is told.
+
+        From 0.163 on this cuts off what the model is saying: the half-written message is never
+        completed, neither in the history nor here, where it comes as `ItemAbandoned` at the end
+        of the turn; the model answers anew within some 10 ms. On 0.154 it finishes its message
+        first (fact 52).
+
+        A turn of `ThreadHandle.shell_command` takes it and does nothing with it (fact 284).
+
+        Cancelling stops the wait; the turn may be steered all the same.
+
+        Args:
+            input: What to add: text, or input items.
+            client_id: Comes back as `client_id` of the user message.
+            timeout: Seconds for all of it; by default the runtime's `request_timeout`.
+
+        Raises:
+            EmptyInput: There is nothing in `input`. Nothing was sent.
+            InvalidArgument: An item cannot be used. Nothing was sent.
+            NoActiveTurn: The turn has ended, and nothing else runs in the thread.
+            UnexpectedTurn: The turn has ended, and another one runs.
+            TurnNotSteerable: It compacts the thread, or is a review.
+            RequestTimeout: The server did not answer in time, or did not start the turn.
+            RemoteProtocolError: It answered with another turn.
+            ConnectionLost: It went away.
+            RuntimeClosed: The runtime is closed.
+        """
+        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
+        steering = Steering(self.thread_id, self.turn_id, input, client_id)
+        await steering.send(self._client, self._feed, seconds)
 
     def interrupt_soon(self) -> None:
         """Have the turn stopped without waiting for it; does nothing if it has ended.
@@ -184,57 +230,6 @@ class TurnHandle:
             with suppress(CodexRuntimeError):
                 # Where there is no connection any more, the turn has ended with it.
                 self._client.spawn(stop, self)
-
-    async def _ask_to_stop(self) -> None:
-        params = protocol.TurnInterruptParams(thread_id=self.thread_id, turn_id=self.turn_id)
-        with self._client.peer.open(methods.TURN_INTERRUPT.method, encode(params)) as pending:
-            self._interrupt_sent = True
-            async with anyio.create_task_group() as race:
-                race.start_soon(self._note_answer, pending)
-                # The answer decides nothing: the turn's end does, and it may come without one.
-                await self._feed.ended.wait()
-                race.cancel_scope.cancel()
-
-    async def _note_answer(self, pending: Pending) -> None:
-        try:
-            await pending.wait()
-        except CodexRuntimeError as error:
-            # Refused, when the turn has ended just before; its end is on the way then.
-            logger.debug("turn %s: %s", self.turn_id, error)
-
-    def _open_commands(self) -> frozenset[str]:
-        return frozenset(
-            item.id
-            for item in self._feed.state.open_items
-            if isinstance(item, protocol.CommandExecutionItem)
-        )
-
-    async def _kill(self, item_ids: frozenset[str], seconds: float) -> None:
-        left = set(item_ids)
-        for _ in range(_KILL_LOOKS):
-            if not left:
-                return
-            left -= await self._kill_listed(left, seconds)
-            if left:
-                await anyio.sleep(_LOOK_AGAIN)
-
-    async def _kill_listed(self, item_ids: set[str], seconds: float) -> set[str]:
-        killed: set[str] = set()
-        listing = await self._client.request(
-            methods.THREAD_BACKGROUND_TERMINALS_LIST,
-            protocol.ThreadBackgroundTerminalsListParams(thread_id=self.thread_id),
-            timeout=seconds,
-        )
-        for terminal in listing.data or ():
-            if terminal.item_id in item_ids:
-                params = protocol.ThreadBackgroundTerminalsTerminateParams(
-                    thread_id=self.thread_id, process_id=terminal.process_id
-                )
-                await self._client.request(
-                    methods.THREAD_BACKGROUND_TERMINALS_TERMINATE, params, timeout=seconds
-                )
-                killed.add(terminal.item_id)
-        return killed
 
 
 class _TextStream:

@@ -21,6 +21,9 @@ def send(message: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
+SANDBOXES = {"workspace-write": "workspaceWrite", "danger-full-access": "dangerFullAccess"}
+
+
 def exec_result(params: dict[str, Any]) -> dict[str, Any]:
     if FAULT == "gone":
         raise SystemExit(1)
@@ -61,8 +64,9 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any]:
             "thread": {"id": "thread-1"},
             "model": "fake",
             "cwd": params.get("cwd", "/"),
-            "sandbox": {"type": "readOnly"},
-            "approvalPolicy": "never",
+            "sandbox": {"type": SANDBOXES.get(params.get("sandbox", ""), "readOnly")},
+            "approvalPolicy": params.get("approvalPolicy"),
+            "approvalsReviewer": params.get("approvalsReviewer"),
         },
         "turn/start": {"turn": turn},
         "turn/interrupt": {},

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from codex_runtime import _channel
-from codex_runtime._channel import Channel
+from codex_runtime import _channel, _log, _merging
+from codex_runtime._channel import Consumer
 from codex_runtime.protocol import (
     AgentMessageDeltaNotification,
     AgentMessageItem,
@@ -50,11 +50,13 @@ def bounds(**values: int) -> Generator[None]:
     """Other bounds than the real ones, so that a few events are many."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in values.items():
-            patch.setattr(_channel, name if hasattr(_channel, name) else f"_{name}", value)
+            for module in (_channel, _log, _merging):
+                for spelled in {name, f"_{name}"} & vars(module).keys():
+                    patch.setattr(module, spelled, value)
         yield
 
 
-def read(channel: Channel) -> Event:
+def read(channel: Consumer) -> Event:
     """The next event, which is there: without an event loop, because nothing has to wait."""
     step = channel.__anext__()
     try:
@@ -66,7 +68,7 @@ def read(channel: Channel) -> Event:
     pytest.fail("there is nothing to read")
 
 
-def read_all(channel: Channel) -> list[Event]:
+def read_all(channel: Consumer) -> list[Event]:
     """All events up to the end of a closed channel."""
     found: list[Event] = []
     while True:

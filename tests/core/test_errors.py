@@ -16,6 +16,8 @@ from codex_runtime.errors import (
     BlockedByHook,
     CodexNotFound,
     CodexRuntimeError,
+    CommandEnded,
+    CommandNotStarted,
     ConfigurationRefused,
     ConnectionLost,
     EmptyInput,
@@ -42,6 +44,8 @@ from codex_runtime.errors import (
     RuntimeClosed,
     SandboxNotAllowed,
     ServerDraining,
+    ServerFileError,
+    ServerFileMissing,
     ServerOverloaded,
     StartupFailed,
     ThreadArchived,
@@ -241,7 +245,7 @@ ROWS = [
     Row(
         lambda: PolicyMismatch("t1", ("sandbox: asked a, in force b",)),
         {"thread_id": "t1", "differences": ("sandbox: asked a, in force b",)},
-        "thread t1 is not used, since its policy is not the one asked for: "
+        "what is in force in thread t1 is not what was asked for: "
         "sandbox: asked a, in force b",
     ),
     Row(
@@ -306,6 +310,19 @@ ROWS = [
             (ServerDraining, "; try again on a new connection"),
             (ServerOverloaded, "; try again a little later"),
         ]
+    ),
+    *(
+        Row(
+            lambda kind=kind: kind("a/b", -32600, "no", errno=2),
+            {"errno": 2},
+            "codex app-server refused a/b: no (-32600)",
+        )
+        for kind in (CommandNotStarted, ServerFileError, ServerFileMissing)
+    ),
+    Row(
+        lambda: CommandEnded("a/b", -32600, "no"),
+        {"message": "no"},
+        "codex app-server refused a/b: no (-32600)",
     ),
     Row(
         lambda: ConfigurationRefused("a/b", -32600, "no", reason="configVersionConflict"),

@@ -5,14 +5,20 @@ from typing import Any
 import pytest
 from core.support import T, U, turn_completed, turn_started
 
+from codex_runtime import _events as events
 from codex_runtime._events import Hub, Sink
 from codex_runtime.errors import CodexRuntimeError, ConnectionLost, RuntimeClosed
 from codex_runtime.protocol import (
     AgentMessageDeltaNotification,
     AgentMessageItem,
+    CommandExecOutputDeltaNotification,
     ConfigWarningNotification,
     Event,
+    FsChangedNotification,
     ItemStartedNotification,
+    Notification,
+    ProcessExitedNotification,
+    ProcessOutputDeltaNotification,
     ThreadNameUpdatedNotification,
     ThreadStatusChangedNotification,
     Turn,
@@ -305,6 +311,54 @@ def test_a_threads_status_is_told_to_those_who_watch_it() -> None:
     assert len(seen) == 3
 
 
+def test_what_the_client_has_named_gets_the_events_that_name_it() -> None:
+    hub, command, process, watch = Hub(), Recorder(), Recorder(), Recorder()
+    everything = Recorder()
+    hub.subscribe(everything)
+    hub.attach(("process_id", "1"), command)
+    hub.attach(("process_handle", "1"), process)
+    hub.attach(("watch_id", "1"), watch)
+    delta = CommandExecOutputDeltaNotification(process_id="1", delta_base64="YQ==")
+    output = ProcessOutputDeltaNotification(process_handle="1", delta_base64="YQ==")
+    exited = ProcessExitedNotification(process_handle="1", exit_code=0)
+    changed = FsChangedNotification(watch_id="1", changed_paths=["/x"])
+    others: list[Event] = [
+        CommandExecOutputDeltaNotification(process_id="2"),
+        CommandExecOutputDeltaNotification(),
+        FsChangedNotification(watch_id="2"),
+        UnknownNotification(method="fs/changed", params={"watchId": "1"}),
+    ]
+
+    for event in [delta, output, exited, changed, *others]:
+        hub.publish(event, 7)
+
+    assert (command.events, command.sizes) == ([delta], [7])
+    assert process.events == [output, exited]
+    assert watch.events == [changed]
+    assert everything.events == [delta, output, exited, changed, *others]
+
+
+def test_a_name_that_is_taken_back_has_no_listener() -> None:
+    hub, sink = Hub(), Recorder()
+    event = FsChangedNotification(watch_id="1", changed_paths=["/x"])
+    hub.publish(event, 1)
+    hub.attach(("watch_id", "1"), sink)
+    hub.publish(event, 1)
+
+    hub.detach(("watch_id", "1"))
+    hub.detach(("watch_id", "1"))
+    hub.publish(event, 1)
+
+    assert sink.events == [event]
+
+
+@pytest.mark.parametrize(("method", "field"), events._NAMED_BY.items())
+def test_every_event_that_is_routed_by_a_name_has_one(method: str, field: str) -> None:
+    [kind] = [each for each in Notification.__subclasses__() if each.method == method]
+
+    assert field in kind.__struct_fields__
+
+
 def test_one_strained_sink_strains_the_hub() -> None:
     hub = Hub()
     assert not hub.strained
@@ -312,6 +366,10 @@ def test_one_strained_sink_strains_the_hub() -> None:
     hub.expect_turn("t1", Recorder())
     hub.subscribe(Recorder())
     assert not hub.strained
+
+    hub.attach(("watch_id", "1"), Recorder(strained=True))
+    assert hub.strained
+    hub.detach(("watch_id", "1"))
 
     lagging = Recorder(strained=True)
     hub.subscribe(lagging, "t1")
@@ -323,17 +381,18 @@ def test_one_strained_sink_strains_the_hub() -> None:
 
 def test_the_end_is_told_once_to_every_sink_with_an_error_of_its_own() -> None:
     hub = Hub()
-    sinks = [Recorder() for _ in range(4)]
+    sinks = [Recorder() for _ in range(5)]
     hub.claim_turn("t1", "u1", sinks[0])
     hub.expect_turn("t2", sinks[1])
     hub.subscribe(sinks[2], "t1")
     hub.subscribe(sinks[3])
+    hub.attach(("process_id", "1"), sinks[4])
     hub.publish(turn_started("t1", "u1"), 1)
 
     hub.end(lambda: ConnectionLost(exit_code=1))
 
     errors = [error for sink in sinks for error in sink.errors]
-    assert len(errors) == len({id(error) for error in errors}) == 4
+    assert len(errors) == len({id(error) for error in errors}) == 5
     assert all(isinstance(error, ConnectionLost) for error in errors)
     assert hub.active_turn("t1") is None
 

@@ -93,10 +93,32 @@ PROGRAMS: Final[dict[str, Program]] = {
         lambda: (stall(after="Roses are"), stall(after="Violets are"), stall(after="Sing, O")),
         "first: interrupted\nsecond: interrupted after 2.0 s\nthird: cancelled\n",
     ),
+    "input_items.py": Program(
+        lambda: (
+            assistant_message("old.py."),
+            assistant_message("It cannot divide yet."),
+        ),
+        "old.py.\nIt cannot divide yet.\ninput[1].path is not there; nothing was sent\n",
+        {"calc.py": f"def add(a, b):\n{_FIX}\n", "old.py": ""},
+    ),
     "typed_requests.py": Program(
         lambda: (),
         # The models are those of the catalogue in the binary, so only the beginning is known.
         "models: ",
+    ),
+    "commands_and_files.py": Program(
+        lambda: (),
+        "files: calc.py\n"
+        "may write: False\n"
+        "sorted: 9\n"
+        "sorted: 10\n"
+        "CommandResult(exit_code=0, stdout=5 bytes, stderr=0 bytes, timed_out=False, "
+        "truncated=False)\n"
+        "changed: notes.txt\n"
+        "found: notes.txt\n"
+        "refused: sandbox 'workspace-write' needs an explicit opt-in; "
+        "pass privileged_escalation_approved=True\n",
+        {"calc.py": ""},
     ),
     "blocking_in_a_loop.py": Program(
         lambda: (

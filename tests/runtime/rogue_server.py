@@ -131,7 +131,12 @@ RESULTS: dict[str, Any] = {
         "codexHome": os.environ.get("CODEX_HOME", ""),
         "platformOs": "linux",
     },
-    "thread/start": {"thread": {"id": "thread-1"}},
+    "thread/start": {
+        "thread": {"id": "thread-1"},
+        "sandbox": {"type": "readOnly"},
+        "approvalPolicy": "never",
+        "approvalsReviewer": "user",
+    },
     "turn/start": {"turn": {"id": "turn-1", "status": "inProgress"}},
     "test/where": {"cwd": str(Path.cwd()), "environment": dict(os.environ), "argv": sys.argv},
 }

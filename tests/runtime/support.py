@@ -181,7 +181,29 @@ class Server:
 
     def open_thread(self, request: Message) -> None:
         self._threads += 1
-        self.answer(request, {"thread": {"id": f"thread-{self._threads}"}, "model": "none"})
+        self.answer(request, self.opened(request, f"thread-{self._threads}"))
+
+    def opened(self, request: Message, thread_id: str, **differing: Any) -> Message:
+        """The answer to a request that opens a thread: what it asks for is in force."""
+        params = request["params"]
+        kinds = {"workspace-write": "workspaceWrite", "danger-full-access": "dangerFullAccess"}
+        details = params.get("config", {}).get("sandbox_workspace_write", {})
+        sandbox = {
+            "type": kinds.get(params.get("sandbox"), "readOnly"),
+            "writableRoots": details.get("writable_roots", []),
+            "networkAccess": details.get("network_access", False),
+        }
+        profile = params.get("permissions")
+        return {
+            "thread": {"id": thread_id},
+            "model": params.get("model", "none"),
+            "cwd": params.get("cwd", "/"),
+            "sandbox": sandbox,
+            "approvalPolicy": params.get("approvalPolicy"),
+            "approvalsReviewer": params.get("approvalsReviewer"),
+            "activePermissionProfile": {"id": profile} if profile else None,
+            **differing,
+        }
 
     def take_turn(self, request: Message, turn_id: str | None = None) -> tuple[str, str]:
         """Answer `turn/start`, and tell of nothing."""

@@ -105,10 +105,11 @@ async def test_thread_start(server: Server) -> None:
 async def test_waiting_for_events_loses_none_of_them(server: Server) -> None:
     async with a_thread(server) as thread:
         turn = await thread.turn_start("Work.")
+        texts = turn.text()
         got: list[str] = []
 
         async def take() -> None:
-            async for text in turn.text():
+            async for text in texts:
                 got.append(text)  # noqa: PERF401 — what came before a cancellation counts
 
         for number in range(30):
@@ -164,7 +165,7 @@ async def test_a_stream_from_its_beginning_to_its_end(server: Server) -> None:
 
         async def call() -> bool:
             async with stream("Work.", runtime=runtime) as turn:
-                await anext(turn)
+                await anext(turn.events())
             return True
 
         assert await cancelled_at_every_wait(call, left.check) >= 3

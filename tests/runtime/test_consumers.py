@@ -6,7 +6,7 @@ import anyio
 import pytest
 from runtime.support import Server, a_thread, settled
 
-from codex_runtime import EventsLost, ThreadHandle, _channel
+from codex_runtime import EventsLost, ThreadHandle, _log
 from codex_runtime.protocol import AgentMessageDeltaNotification, Event
 
 PIECES = 16_000
@@ -113,22 +113,24 @@ async def test_two_consumers_of_one_thread_each_get_everything(server: Server) -
 async def test_a_consumer_that_lags_beyond_every_bound_is_told_and_goes_on(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_channel, "_LAG", 20_000)
-    monkeypatch.setattr(_channel, "_CAP", 100_000)
+    monkeypatch.setattr(_log, "_STEP", 20_000)
+    monkeypatch.setattr(_log, "_CAP", 100_000)
     async with a_thread(server) as thread:
         turn = await thread.turn_start("Work.")
         ids = turn.thread_id, turn.turn_id
         for number in range(500):
             server.message(*ids, f"{number} ".rjust(500), f"m{number}")
         await settled()
+        reader = turn.events()
         with pytest.raises(EventsLost) as caught:
-            _ = [event async for event in turn]
-        lost = caught.value.count
+            await anext(reader)
         server.complete(*ids)
-        events: list[Event] = [event async for event in turn]
+        events: list[Event] = [event async for event in reader]
         result = await turn.result()
 
-    assert lost > 0
+    # All that came: the start, the messages, the end.
+    assert caught.value.count + len(events) == 502
+    assert caught.value.count > 0
     assert events[-1].method == "turn/completed"
     # The result is complete all the same.
     assert len(result.items) == 500
@@ -154,7 +156,8 @@ async def test_an_iteration_that_has_ended_stays_ended(server: Server) -> None:
     server.on["turn/start"] = server.play_turn
     async with a_thread(server) as thread:
         turn = await thread.turn_start("Talk.")
-        _ = [event async for event in turn]
+        events = turn.events()
+        _ = [event async for event in events]
         for _ in range(2):
             with pytest.raises(StopAsyncIteration):
-                await anext(turn)
+                await anext(events)

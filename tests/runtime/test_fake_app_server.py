@@ -178,8 +178,9 @@ async def test_threads_are_listed_in_pages(fake: FakeAppServer, talk: Conversati
     for thread in threads:
         await talk.turn(thread)
 
-    first = await talk.result("thread/list", limit=2)
-    second = await talk.result("thread/list", limit=2, cursor=first["nextCursor"])
+    first = await talk.result("thread/list", limit=2, sortKey="recency_at")
+    after = first["nextCursor"]
+    second = await talk.result("thread/list", limit=2, sortKey="recency_at", cursor=after)
 
     found = [thread["id"] for page in (first, second) for thread in page["data"]]
     assert found == threads[::-1]
@@ -187,12 +188,25 @@ async def test_threads_are_listed_in_pages(fake: FakeAppServer, talk: Conversati
     assert await talk.refusal("thread/list", cursor="garbage") == "invalid cursor: garbage"
 
 
+async def test_pages_by_creation_skip_threads_of_the_same_second_as_codex_does(
+    fake: FakeAppServer, talk: Conversation
+) -> None:
+    fake.extend([assistant_message("ok")] * 3)
+    for _ in range(3):
+        await talk.turn(await talk.thread())
+
+    first = await talk.result("thread/list", limit=2)
+    second = await talk.result("thread/list", limit=2, cursor=first["nextCursor"])
+
+    assert [len(page["data"]) for page in (first, second)] == [2, 0]
+
+
 async def test_what_it_does_not_play_is_refused_with_the_way_out(talk: Conversation) -> None:
-    refusal = await talk.refusal("thread/fork", threadId="x")
+    refusal = await talk.refusal("thread/timeline/list", threadId="x")
 
     assert refusal == (
-        "the fake app-server does not play `thread/fork`; "
-        "give it an answer with fake.on_request('thread/fork', …)"
+        "the fake app-server does not play `thread/timeline/list`; "
+        "give it an answer with fake.on_request('thread/timeline/list', …)"
     )
     assert "runs no commands" in await talk.refusal("command/exec", command=["true"])
     assert (await talk.result("model/list"))["data"][0]["id"] == "gpt-5.5"

@@ -315,6 +315,16 @@ async def test_a_thread_may_only_read_and_nobody_is_asked_unless_it_is_said(
         assert server.sent("thread/start")[0]["params"] == {
             "sandbox": "read-only",
             "approvalPolicy": "never",
+            "approvalsReviewer": "user",
+            # What stands in a config.toml would be added to a sandbox that a later turn names.
+            "config": {
+                "sandbox_workspace_write": {
+                    "writable_roots": [],
+                    "network_access": False,
+                    "exclude_slash_tmp": False,
+                    "exclude_tmpdir_env_var": False,
+                }
+            },
         }
 
 

@@ -119,7 +119,7 @@ def test_a_timeout_of_asyncio_interrupts_the_turn(server: Server) -> None:
 
 def test_a_task_group_of_asyncio_that_fails_interrupts_the_turns_in_it(server: Server) -> None:
     async def fail(turn: TurnHandle) -> None:
-        await anext(turn)
+        await anext(turn.events())
         raise ZeroDivisionError
 
     async def main() -> None:
@@ -139,7 +139,7 @@ def test_ctrl_c_in_asyncio_run_interrupts_the_turn_and_ends_the_server(server: S
     async def main() -> None:
         async with a_thread(server) as thread:
             turn = await thread.turn_start("Work.")
-            await anext(turn)
+            await anext(turn.events())
             os.kill(os.getpid(), signal.SIGINT)
             await turn.result()
 
@@ -152,7 +152,7 @@ def test_ctrl_c_in_trio_run_interrupts_the_turn_and_ends_the_server(server: Serv
     async def main() -> None:
         async with a_thread(server) as thread:
             turn = await thread.turn_start("Work.")
-            await anext(turn)
+            await anext(turn.events())
             os.kill(os.getpid(), signal.SIGINT)
             await turn.result()
 

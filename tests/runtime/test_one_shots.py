@@ -66,7 +66,7 @@ async def test_run_over_a_given_runtime_leaves_it_open(server: Server) -> None:
 async def test_leaving_a_stream_early_interrupts_its_turn(server: Server) -> None:
     async with server.runtime() as runtime:
         async with stream("Work.", runtime=runtime) as turn:
-            assert (await anext(turn)).method == "turn/started"
+            assert (await anext(turn.events())).method == "turn/started"
         assert turn.status == "interrupted"
         assert len(server.sent("turn/interrupt")) == 1
         async with stream("Work.", runtime=runtime) as turn:

@@ -15,6 +15,7 @@ import pytest
 from runtime.support import PATIENCE, children, is_alive, rogue
 
 import codex_runtime as cr
+from codex_runtime.hooks import HookContext, hook
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -42,6 +43,23 @@ def test_a_script_gets_its_answer(codex: Codex) -> None:
     codex("good")
     result = cr.run_sync("Say hello.", cwd=".")
     assert (result.status, result.text) == ("completed", "Hello.")
+
+
+def test_a_hook_that_comes_to_itself_by_asking_again_is_left_out_there(codex: Codex) -> None:
+    codex("good")
+    folders: list[str | None] = []
+    inner: list[cr.TurnResult] = []
+
+    @hook("pre_run", timeout=PATIENCE)
+    def asks(context: HookContext) -> None:
+        folders.append(context.cwd)
+        inner.append(cr.run_sync("Is that so?", hooks=[asks]))
+
+    assert cr.run_sync("Say hello.", hooks=[asks]).text == "Hello."
+    assert folders == [str(Path.cwd())]
+    (answer,) = inner
+    assert answer.hooks is not None
+    assert [entry.outcome for entry in answer.hooks.entries] == ["skipped"]
 
 
 async def test_a_running_loop_is_no_hindrance(codex: Codex) -> None:
@@ -81,7 +99,7 @@ async def test_run_starts_and_ends_a_server_of_its_own(codex: Codex) -> None:
 async def test_stream_starts_and_ends_a_server_of_its_own(codex: Codex) -> None:
     notes = codex("turn")
     async with cr.stream("Work.") as turn:
-        assert (await anext(turn)).method == "turn/started"
+        assert (await anext(turn.events())).method == "turn/started"
     assert turn.status == "interrupted"
     assert notes.read_text().split() == ["turn/start", "turn/interrupt"]
 

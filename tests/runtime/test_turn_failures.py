@@ -88,10 +88,11 @@ async def test_a_connection_lost_in_a_turn_ends_it_as_incomplete(server: Server)
         turn = await thread.turn_start("Work.")
         server.delta(turn.thread_id, turn.turn_id, "half a ")
         server.crash(signal=9, stderr_tail="oops")
-        assert (await anext(turn)).method == "turn/started"
-        assert (await anext(turn)).method == "item/agentMessage/delta"
+        events = turn.events()
+        assert (await anext(events)).method == "turn/started"
+        assert (await anext(events)).method == "item/agentMessage/delta"
         with pytest.raises(ConnectionLost) as caught:
-            await anext(turn)
+            await anext(events)
         assert (caught.value.signal, caught.value.stderr_tail) == (9, "oops")
         with pytest.raises(ConnectionLost):
             await turn.result()

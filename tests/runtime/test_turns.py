@@ -71,14 +71,15 @@ async def test_the_result_can_be_asked_for_before_during_and_after_iterating(
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
-            assert (await anext(turn)).method == "turn/started"
+            events = turn.events()
+            assert (await anext(events)).method == "turn/started"
             tasks.start_soon(wait)
             server.message(turn.thread_id, turn.turn_id, "Done.")
             server.complete(turn.thread_id, turn.turn_id)
         await wait()
         assert texts == ["Done."] * 3
-        assert [event.method async for event in turn] == ["item/completed", "turn/completed"]
-        assert [event async for event in turn] == []
+        assert [event.method async for event in events] == ["item/completed", "turn/completed"]
+        assert [event async for event in events] == []
 
 
 async def test_events_that_come_before_the_answer_to_turn_start_are_not_lost(
@@ -231,7 +232,7 @@ async def test_what_was_started_and_not_completed_is_abandoned_before_the_last_e
 async def test_a_thread_with_a_running_turn_takes_no_other(server: Server) -> None:
     async with a_thread(server) as thread:
         turn = await thread.turn_start("Work.")
-        assert (await anext(turn)).method == "turn/started"
+        assert (await anext(turn.events())).method == "turn/started"
         with pytest.raises(TurnInProgress) as caught:
             await thread.turn_start("More work.")
         assert (caught.value.thread_id, caught.value.turn_id) == (thread.thread_id, turn.turn_id)

@@ -8,4 +8,49 @@ from spec.requirement import Requirement
 
 __all__ = ["REQUIREMENTS"]
 
-REQUIREMENTS: Final[dict[str, Requirement]] = {}
+REQUIREMENTS: Final[dict[str, Requirement]] = {
+    "hooks:order": Requirement(
+        "runtime",
+        "Around a run that opens its thread, hooks run in all phases, in order, under one correlation id.",
+    ),
+    "hooks:told": Requirement(
+        "runtime",
+        "Post hooks are told the thread, the turn, the model and folder in force, and the result.",
+    ),
+    "hooks:report": Requirement(
+        "design:6",
+        "What hooks did is in the result of their run, on the thread they opened, and on the runtime.",
+    ),
+    "hooks:prompt": Requirement(
+        "runtime", "The model gets the prompt that hooks have made of the caller's."
+    ),
+    "hooks:attachments": Requirement(
+        "runtime",
+        "Attachments of hooks are held to the rules of the caller's; what cannot be used is left out.",
+    ),
+    "hooks:model-of-a-turn": Requirement(
+        "fact:49",
+        "A model that a hook chooses for a turn is in force for that turn only, though the server keeps it.",
+    ),
+    "hooks:model-of-a-thread": Requirement(
+        "runtime", "A model that a hook chooses when a thread is opened stays the thread's."
+    ),
+    "hooks:block": Requirement(
+        "runtime", "What a hook blocks is not sent; post phases come where pre phases were passed."
+    ),
+    "hooks:gate": Requirement("design:6", "A gate that fails blocks; another hook is noted only."),
+    "hooks:failures": Requirement(
+        "runtime", "Post hooks run when a turn fails, is interrupted, or its caller is cancelled."
+    ),
+    "hooks:resume-and-fork": Requirement(
+        "runtime",
+        "Resuming and forking are openings too; the hooks of a handle hold for its turns.",
+    ),
+    "hooks:use-the-runtime": Requirement(
+        "design:2",
+        "A hook may use the runtime, and run turns of its own, without coming to itself.",
+    ),
+    "hooks:shell": Requirement(
+        "runtime", "A command of a shell can change what a turn is told, and forbid it."
+    ),
+}

@@ -29,7 +29,8 @@ async def test_events_come_in_order_and_end_with_the_turn(server: Server) -> Non
     thread = await server.thread()
 
     turn = await thread.turn_start("hello")
-    events = [told(event) async for event in turn]
+    reader = turn.events()
+    events = [told(event) async for event in reader]
 
     assert events == [
         "turn/started",
@@ -43,7 +44,7 @@ async def test_events_come_in_order_and_end_with_the_turn(server: Server) -> Non
         "turn/completed",
     ]
     assert turn.status == "completed"
-    assert [event async for event in turn] == []
+    assert [event async for event in reader] == []
 
 
 @requirement("turn:typed-events")
@@ -188,16 +189,17 @@ async def test_cancelling_the_wait_for_an_event_loses_none(server: Server) -> No
     server.says(assistant_message("Hello there", chunks=["Hello ", "there"], gate=gate))
     thread = await server.thread()
     turn = await thread.turn_start("hello")
+    reader = turn.events()
     events: list[str] = []
 
     with anyio.CancelScope() as reading:
-        async for event in turn:
+        async for event in reader:
             events.append(told(event))
             if event.method == "item/agentMessage/delta" and len(events) == 6:
                 # Nothing more comes before the gate opens: the read below is cancelled waiting.
                 reading.cancel()
     gate.open()
-    events += [told(event) async for event in turn]
+    events += [told(event) async for event in reader]
 
     assert events[4:] == [
         "item/agentMessage/delta",

@@ -91,6 +91,10 @@ class TurnInProgress(Record):
     """The thread has an active turn; the server would silently steer that one instead.
 
     Wait for its end, interrupt it, or use another thread.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The active turn; None where it is not known yet.
     """
 
     thread_id: str
@@ -105,7 +109,11 @@ class TurnInProgress(Record):
 
 
 class RuntimeClosed(Record):
-    """The runtime is not open: it was closed, or `async with` has not been entered yet."""
+    """The runtime is not open: it was closed, or `async with` has not been entered yet.
+
+    Attributes:
+        reason: Which of these.
+    """
 
     reason: str = "the runtime is closed"
 

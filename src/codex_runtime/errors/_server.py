@@ -91,7 +91,12 @@ class StartupFailed(Record):
 
 
 class HandshakeTimeout(Record):
-    """The server runs but did not answer `initialize` in time. It has been ended."""
+    """The server runs but did not answer `initialize` in time. It has been ended.
+
+    Attributes:
+        seconds: How long it was waited for.
+        stderr_tail: The last it wrote to stderr, with secrets taken out.
+    """
 
     seconds: float
     stderr_tail: str = ""
@@ -122,7 +127,12 @@ class ConnectionLost(Record):
 
 
 class RequestTimeout(Record):
-    """No answer arrived in time. The server may still act on the request."""
+    """No answer arrived in time. The server may still act on the request.
+
+    Attributes:
+        method: The wire name of the request.
+        seconds: How long it was waited for.
+    """
 
     method: str
     seconds: float
@@ -147,7 +157,11 @@ class RemoteProtocolError(Record):
 
 
 class LocalProtocolError(Record):
-    """Something was about to be sent in a phase where it may not be sent."""
+    """Something was about to be sent in a phase where it may not be sent.
+
+    Attributes:
+        problem: What, and in which phase.
+    """
 
     problem: str
 
@@ -190,8 +204,9 @@ class ThreadIdMismatch(RemoteProtocolError):
 
 
 class PolicyMismatch(Record):
-    """What is in force in a thread is not what was asked for. The thread is not used.
+    """What is in force in a thread is not what was asked for.
 
+    A thread that was being opened is not used, and a turn that was being started is interrupted.
     Say what is in force, with the words that it needs, if that is what you want.
 
     Attributes:
@@ -205,6 +220,6 @@ class PolicyMismatch(Record):
 
     def __str__(self) -> str:
         return (
-            f"thread {self.thread_id} is not used, since its policy is not the one asked for: "
+            f"what is in force in thread {self.thread_id} is not what was asked for: "
             f"{'; '.join(self.differences)}"
         )

@@ -100,13 +100,16 @@ def wire_milliseconds(seconds: float) -> int | None:
 
 
 def _text(field: str, value: object) -> str:
-    if isinstance(value, os.PathLike):
-        value = os.fspath(cast("os.PathLike[Any]", value))
-    if not isinstance(value, str):
+    text = _path_text(cast("Any", value)) if hasattr(value, "__fspath__") else value
+    if not isinstance(text, str):
         raise InvalidArgument(field, f"is of type {type(value).__name__}", "use text")
-    if "\0" in value:
+    if "\0" in text:
         raise InvalidArgument(field, "holds a NUL character", "take it out")
-    return value
+    return text
+
+
+def _path_text(path: os.PathLike[Any]) -> object:
+    return os.fspath(path)
 
 
 def _variable(name: object) -> str:

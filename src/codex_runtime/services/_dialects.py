@@ -23,6 +23,7 @@ class RunningCommand(Running):
     """What `command/exec` runs: its answer is its end."""
 
     field = "process_id"
+    noun = "command"
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class RunningProcess(Running):
     """What `process/spawn` runs: a notification is its end."""
 
     field = "process_handle"
+    noun = "process"
 
     def __init__(
         self,

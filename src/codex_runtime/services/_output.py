@@ -90,7 +90,8 @@ class Output:
     @property
     def strained(self) -> bool:
         """Whether so much waits for a consumer that the reader should take it easy."""
-        return self._read and self._bytes > _STRAINED
+        # Where chunks are lost already, no pace would help.
+        return self._read and not self._lost and self._bytes > _STRAINED
 
     @property
     def truncated(self) -> bool:

@@ -107,8 +107,11 @@ class Running(ABC):
     field: ClassVar[str]
     """The field that holds its id in events."""
 
+    noun: ClassVar[str]
+    """What it is called in its id."""
+
     def __init__(self, client: Client, *, seconds: float, output: Output) -> None:
-        self.id = f"{self.field}-{next(_numbers)}"
+        self.id = f"{self.noun}-{next(_numbers)}"
         self.output = output
         self.seconds = seconds
         self.started = anyio.Event()

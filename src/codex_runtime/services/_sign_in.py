@@ -27,7 +27,7 @@ _EARLY: Final = 64
 replaced by this one."""
 
 _TAKING_EFFECT: Final = 5.0
-"""Seconds to wait for a new account to be in force. 0 to 30 ms were measured (fact 180), so a
+"""Seconds to wait for a new account to be in force. 0 to 30 ms were measured (fact 210), so a
 server that takes longer is not going to say so."""
 
 
@@ -37,8 +37,6 @@ class Outcome(Generic[Completed]):
     It listens from before the sign-in is started, since the end may be told before the answer that
     names it. Whatever is known of the sign-in here is no secret.
     """
-
-    strained: Final = False
 
     def __init__(
         self, client: Client, completed: type[Completed], in_force: type[Event] | None = None
@@ -58,7 +56,7 @@ class Outcome(Generic[Completed]):
         self.login_id: str | None = None
         self.server = ""
         self._hub = client.hub
-        self._completed = completed
+        self._completed: type[Completed] = completed
         self._in_force = in_force
         self._early: deque[Event] = deque(maxlen=_EARLY)
         self._is_ours: Callable[[Completed], bool] | None = None
@@ -68,6 +66,11 @@ class Outcome(Generic[Completed]):
         self._taken_effect = anyio.Event()
         self._listening = True
         self._hub.subscribe(self)
+
+    @property
+    def strained(self) -> bool:
+        """Whether the reader should take it easy; never because of this."""
+        return False
 
     @property
     def ended(self) -> bool:

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from codex_runtime.errors import SandboxNotAllowed
 
-__all__ = ["HARMLESS", "NARROWING", "check_setting"]
+__all__ = [
+    "HARMLESS",
+    "HARMLESS_FEATURES",
+    "NARROWING",
+    "check_feature",
+    "check_setting",
+    "is_harmless",
+]
 
 HARMLESS: Final = frozenset(
     {
@@ -34,7 +41,6 @@ HARMLESS: Final = frozenset(
         "review_model",
         "service_tier",
         "show_raw_agent_reasoning",
-        "suppress_unstable_features_warning",
         "tool_output_token_limit",
     }
 )
@@ -51,6 +57,18 @@ NARROWING: Final[dict[str, tuple[object, ...]]] = {
 setting the default holds, which may be wider."""
 
 
+HARMLESS_FEATURES: Final = frozenset(
+    {"api_key_model_discovery", "auth_elicitation", "memories", "mentions_v2", "tool_suggest"}
+)
+"""Features of those that can be turned on while a server runs (0.154 to 0.169) that give nobody more
+rights. `remote_control`, for one, is not among them."""
+
+
+def is_harmless(key_path: str) -> bool:
+    """Whether a setting can neither widen anything nor hold a secret."""
+    return key_path.partition(".")[0] in HARMLESS
+
+
 def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> None:
     """Hold rule SEC-004 where a setting is written.
 
@@ -63,7 +81,7 @@ def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> N
     Raises:
         SandboxNotAllowed: The setting may widen what codex may do. Nothing was sent.
     """
-    if approved is True or key_path.partition(".")[0] in HARMLESS:
+    if approved is True or is_harmless(key_path):
         return
     if isinstance(value, str) and value in NARROWING.get(key_path, ()):
         return
@@ -72,3 +90,22 @@ def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> N
         problem=f"{key_path!r} may widen what codex may do, for every thread and program of its home",
         fix="pass privileged_escalation_approved=True",
     )
+
+
+def check_feature(name: str, *, enabled: bool, approved: bool) -> None:
+    """Hold the same rule where a feature is turned on or off.
+
+    Args:
+        name: The feature.
+        enabled: On or off.
+        approved: As given by the caller. Only True itself is a yes.
+
+    Raises:
+        SandboxNotAllowed: Turned on, it may widen what codex may do. Nothing was sent.
+    """
+    if enabled and approved is not True and name not in HARMLESS_FEATURES:
+        raise SandboxNotAllowed(
+            field=f"enablement[{name!r}]",
+            problem="may widen what codex may do, for every thread of this server",
+            fix="pass privileged_escalation_approved=True",
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from codex_runtime._arguments import checked_thread_id, positive_seconds
 from codex_runtime._client import Client
-from codex_runtime._redaction import Redactor
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument
 from codex_runtime.protocol import (
     ApiKeyLoginAccountParams,
@@ -23,6 +22,7 @@ from codex_runtime.protocol import (
     methods,
 )
 from codex_runtime.services._login_start import start_login
+from codex_runtime.services._secrets import take_out
 from codex_runtime.services.logins import ChatgptLogin, DeviceCodeLogin
 from codex_runtime.threads._checks import checked_flag, checked_text
 
@@ -70,7 +70,7 @@ class Account:
         taken out of what errors hold.
 
         Args:
-            key: The key. Blank ones are refused here, since the server would store them (fact 183).
+            key: The key. Blank ones are refused here, since the server would store them (fact 213).
 
         Raises:
             InvalidArgument: `key` is no text, is blank or holds white space. Its text is not shown.
@@ -80,7 +80,7 @@ class Account:
         try:
             await self._client.request(methods.ACCOUNT_LOGIN_START, params)
         except CodexRuntimeError as error:
-            _take_out(key, error)
+            take_out([key], error)
             raise
 
     async def login_with_chatgpt(self, *, timeout: float | None = None) -> ChatgptLogin:
@@ -134,7 +134,7 @@ class Account:
     async def logout(self) -> None:
         """Sign out, and forget the account (`account/logout`). Fine where nobody is signed in.
 
-        A sign-in that is still open is cancelled (fact 182).
+        A sign-in that is still open is cancelled (fact 212).
         """
         await self._client.request(methods.ACCOUNT_LOGOUT, None)
 
@@ -184,23 +184,3 @@ def _checked_key(key: str) -> str:
     if any(character.isspace() for character in text):
         raise InvalidArgument("key", "holds white space", "take it out: keys have none")
     return text
-
-
-def _take_out(secret: str, error: CodexRuntimeError) -> None:
-    """Replace a secret in all that an error holds."""
-    redact = Redactor([secret])
-    error.args = tuple(_without(redact, each) for each in error.args)
-    for name, value in vars(error).items():
-        setattr(error, name, _without(redact, value))
-
-
-def _without(redact: Redactor, value: Any) -> Any:
-    match value:
-        case str():
-            return redact(value)
-        case dict():
-            return {key: _without(redact, each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType] — plain data
-        case list() | tuple():
-            return [_without(redact, each) for each in value]  # pyright: ignore[reportUnknownVariableType] — plain data
-        case _:
-            return value

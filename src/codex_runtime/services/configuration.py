@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from codex_runtime._arguments import absolute_cwd, absolute_path, without_none
 from codex_runtime._client import Client
-from codex_runtime.errors import InvalidArgument, RemoteProtocolError
+from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RemoteProtocolError
 from codex_runtime.protocol import (
     ConfigBatchWriteParams,
     ConfigEdit,
@@ -19,7 +20,8 @@ from codex_runtime.protocol import (
     ConfigWriteResponse,
     methods,
 )
-from codex_runtime.services._widening import check_setting
+from codex_runtime.services._secrets import take_out, texts_in
+from codex_runtime.services._widening import check_setting, is_harmless
 from codex_runtime.threads._checks import checked_flag, checked_text
 
 __all__ = ["Configuration", "Merge"]
@@ -38,7 +40,8 @@ class Configuration:
     thread alone there is `config=` of `Runtime` and `thread_start`.
 
     Settings may hold secrets: tokens of providers, environments of MCP servers. What is read here
-    holds them as they are; do not log it.
+    holds them as they are; do not log it. Errors of a write do not hold what was to be written,
+    though the server quotes values that are wrong, unless the setting is a harmless one.
 
     **Rule SEC-004.** A setting that may widen a sandbox, spare an approval or have a command run
     (`sandbox_mode`, `approval_policy`, `permissions`, `projects`, `mcp_servers`, `hooks`, `notify`,
@@ -118,7 +121,7 @@ class Configuration:
         """Write one setting (`config/value/write`).
 
         The server checks the whole file before it writes. A key that it does not know is written
-        without a word (fact 184).
+        without a word (fact 214).
 
         Args:
             key_path: Its dotted key, say `"model"` or `'projects."/srv/app".trust_level'`.
@@ -126,7 +129,7 @@ class Configuration:
             merge: How: `"upsert"` leaves the other keys of a table as they are.
             expected_version: Write only if the file still is of this version: from the answer to
                 the write before, or a layer of `read`.
-            file_path: The file; the user's config.toml by default, and no other is taken (fact 184).
+            file_path: The file; the user's config.toml by default, and no other is taken (fact 214).
             privileged_escalation_approved: The word for what may widen; see above.
 
         Returns:
@@ -149,7 +152,8 @@ class Configuration:
             merge_strategy=merge,
             **_target(expected_version, file_path),
         )
-        return await self._client.request(methods.CONFIG_VALUE_WRITE, params)
+        with _secrets_out(key_path, value):
+            return await self._client.request(methods.CONFIG_VALUE_WRITE, params)
 
     async def write_many(
         self,
@@ -189,10 +193,24 @@ class Configuration:
             reload_user_config=checked_flag(reload, "reload"),
             **_target(expected_version, file_path),
         )
-        return await self._client.request(methods.CONFIG_BATCH_WRITE, params)
+        with ExitStack() as guards:
+            for edit in listed:
+                guards.enter_context(_secrets_out(edit.key_path, edit.value))
+            return await self._client.request(methods.CONFIG_BATCH_WRITE, params)
 
     def _cwd(self, cwd: str | os.PathLike[str] | None) -> dict[str, str]:
         return without_none(cwd=absolute_cwd(cwd, remote=self._client.remote))
+
+
+@contextmanager
+def _secrets_out(key_path: str, value: Any) -> Generator[None]:
+    """Keep what was to be written out of errors: the server quotes a value that is wrong."""
+    try:
+        yield
+    except CodexRuntimeError as error:
+        if not is_harmless(key_path):
+            take_out(texts_in(value), error)
+        raise
 
 
 def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]:

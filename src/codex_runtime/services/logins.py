@@ -31,7 +31,7 @@ LOGIN_TIMEOUT: Final = 900.0
 the browser for 10."""
 
 _CANCEL_BOUND: Final = 10.0
-"""Seconds that cancelling may hold up whoever leaves. 1 to 10 ms were measured (fact 181)."""
+"""Seconds that cancelling may hold up whoever leaves. 1 to 10 ms were measured (fact 211)."""
 
 _MARGIN: Final = 10.0
 """Seconds for the server to tell that it has given up a sign-in."""
@@ -66,7 +66,7 @@ class LoginHandle(_Handle):
     open at the server until the server gives it up.
 
     There is one at a time: another sign-in, signing out, or signing in with an API key cancels it
-    (fact 182).
+    (fact 212).
 
     Attributes:
         login_id: Its name, given by the server.
@@ -145,7 +145,7 @@ class ChatgptLogin(LoginHandle):
     """A sign-in with ChatGPT, in a browser on the machine that codex runs on.
 
     The browser is sent back to port 1455 of that machine, which any other codex that starts a
-    sign-in there takes over; this one ends then (fact 182).
+    sign-in there takes over; this one ends then (fact 212).
 
     Attributes:
         auth_url: What to open in the browser. For the eyes of that person only.

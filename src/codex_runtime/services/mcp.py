@@ -24,10 +24,10 @@ from codex_runtime.protocol import (
     McpServerToolCallResponse,
     methods,
 )
+from codex_runtime.services._listing import first_page, on_thread, one_page, pages
 from codex_runtime.services._sign_in import Outcome
 from codex_runtime.services.logins import McpLogin
-from codex_runtime.threads._checks import checked_limit, checked_text, checked_texts
-from codex_runtime.threads._pages import Pages
+from codex_runtime.threads._checks import checked_text, checked_texts
 
 __all__ = ["LOGIN_TIMEOUT", "STATUS_TIMEOUT", "TOOL_TIMEOUT", "Mcp", "StatusDetail"]
 
@@ -60,7 +60,7 @@ class Mcp:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def status(  # noqa: PLR0913 — public option list, keyword-only
+    async def status(
         self,
         *,
         server: str | None = None,
@@ -73,10 +73,10 @@ class Mcp:
         """A page of MCP servers: their tools, resources, sign-in (`mcpServerStatus/list`).
 
         Starts those that do not run, for each page anew; `tools_error` says of one that could not
-        be started why (fact 132).
+        be started why (fact 223).
 
         Args:
-            server: This one only. Codex 0.154 lists all the same (fact 185); the others are left out
+            server: This one only. Codex 0.154 lists all the same (fact 215); the others are left out
                 here.
             thread_id: As this loaded thread sees them, with `runtime_status`.
             detail: `"toolsAndAuthOnly"` leaves resources out.
@@ -89,21 +89,13 @@ class Mcp:
             InvalidCursor: `cursor` is none that the server gave.
             InvalidArgument: An argument cannot be used.
         """
-        fields = without_none(
-            server_name=None if server is None else checked_text(server, "server"),
-            thread_id=None if thread_id is None else checked_thread_id(thread_id),
-            detail=_checked_detail(detail),
-            limit=checked_limit(limit),
-            cursor=cursor,
-        )
+        params = _status_params(server, thread_id, detail, one_page(limit, cursor))
         page = await self._client.request(
             methods.MCP_SERVER_STATUS_LIST,
-            ListMcpServerStatusParams(**fields),
+            params,
             timeout=positive_seconds("timeout", timeout, STATUS_TIMEOUT),
         )
-        if server is None:
-            return page
-        return replace(page, data=[each for each in page.data or () if each.name == server])
+        return _of_server(page, server)
 
     def iter_status(
         self,
@@ -111,41 +103,39 @@ class Mcp:
         server: str | None = None,
         thread_id: str | None = None,
         detail: StatusDetail | None = None,
-        limit: int | None = None,
+        page_size: int | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[McpServerStatus]:
         """All MCP servers, page after page (`mcpServerStatus/list`). See `status`.
 
-        For one task. Cancelling the wait for the next one loses nothing.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
 
         Args:
             server: As for `status`.
             thread_id: As for `status`.
             detail: As for `status`.
-            limit: Entries a page at the most.
+            page_size: Entries to ask for at once.
             timeout: Seconds a page; 120 by default.
 
         Raises:
-            RemoteProtocolError: The pages do not come to an end.
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
         """
-
-        async def fetch(cursor: str | None) -> ListMcpServerStatusResponse:
-            return await self.status(
-                server=server,
-                thread_id=thread_id,
-                detail=detail,
-                limit=limit,
-                cursor=cursor,
-                timeout=timeout,
-            )
-
-        return Pages(methods.MCP_SERVER_STATUS_LIST.method, fetch)
+        params = _status_params(server, thread_id, detail, first_page(page_size))
+        return pages(
+            self._client,
+            methods.MCP_SERVER_STATUS_LIST,
+            params,
+            timeout=positive_seconds("timeout", timeout, STATUS_TIMEOUT),
+            keep=lambda page: _of_server(page, server),
+        )
 
     async def reload(self) -> None:
-        """Read config.toml again and start anew the MCP servers of all loaded threads (`config/mcpServer/reload`).
+        """Start the MCP servers of all loaded threads anew (`config/mcpServer/reload`).
 
-        Also for one that has died, which stays dead otherwise (fact 186). Returns before they are
-        ready; `mcpServer/startupStatus/updated` tells of that.
+        As config.toml has them now. Also one that has died, which stays dead otherwise (fact 216).
+        Returns before they are ready; `mcpServer/startupStatus/updated` tells of that.
 
         Raises:
             ConfigurationRefused: config.toml cannot be loaded.
@@ -183,11 +173,12 @@ class Mcp:
         """
         name = checked_text(server, "server")
         seconds = positive_seconds("timeout", timeout, LOGIN_TIMEOUT)
-        fields = without_none(
-            scopes=None if scopes is None else checked_texts(scopes, "scopes"),
-            thread_id=None if thread_id is None else checked_thread_id(thread_id),
+        params = McpServerOauthLoginParams(
+            name=name,
+            timeout_secs=_whole(seconds),
+            **without_none(scopes=None if scopes is None else checked_texts(scopes, "scopes")),
+            **on_thread(thread_id),
         )
-        params = McpServerOauthLoginParams(name=name, timeout_secs=_whole(seconds), **fields)
         outcome = Outcome(self._client, McpServerOauthLoginCompletedNotification)
         try:
             answer = _checked_answer(
@@ -221,18 +212,19 @@ class Mcp:
 
         Raises:
             RequestRefused: There is no such MCP server or resource. `code` and `message` are the
-                MCP server's own where it has answered.
+                MCP server's own where it has answered (fact 222).
             ThreadNotLoaded: No such thread is loaded.
             InvalidArgument: An argument cannot be used.
         """
-        fields = without_none(thread_id=None if thread_id is None else checked_thread_id(thread_id))
         params = McpResourceReadParams(
-            server=checked_text(server, "server"), uri=checked_text(uri, "uri"), **fields
+            server=checked_text(server, "server"),
+            uri=checked_text(uri, "uri"),
+            **on_thread(thread_id),
         )
         seconds = positive_seconds("timeout", timeout, TOOL_TIMEOUT)
         return await self._client.request(methods.MCP_SERVER_RESOURCE_READ, params, timeout=seconds)
 
-    async def call_tool(  # noqa: PLR0913 — public option list, keyword-only
+    async def call_tool(
         self,
         thread_id: str,
         server: str,
@@ -245,7 +237,7 @@ class Mcp:
         """Call a tool of an MCP server (`mcpServer/tool/call`).
 
         Nobody is asked: this is a call of yours and not of the model, so neither approval policy
-        nor sandbox apply (fact 132).
+        nor sandbox apply (fact 223).
 
         Args:
             thread_id: A loaded thread, whose connection is used.
@@ -280,10 +272,22 @@ class Mcp:
         return await self._client.request(methods.MCP_SERVER_TOOL_CALL, params, timeout=seconds)
 
 
-def _checked_detail(detail: StatusDetail | None) -> StatusDetail | None:
+def _status_params(
+    server: str | None, thread_id: str | None, detail: StatusDetail | None, page: dict[str, Any]
+) -> ListMcpServerStatusParams:
     if detail is not None and detail not in _DETAILS:
         raise InvalidArgument("detail", "is unknown", f"use one of {', '.join(_DETAILS)}")
-    return detail
+    name = None if server is None else checked_text(server, "server")
+    fields = without_none(server_name=name, detail=detail)
+    return ListMcpServerStatusParams(**fields, **on_thread(thread_id), **page)
+
+
+def _of_server(
+    page: ListMcpServerStatusResponse, server: str | None
+) -> ListMcpServerStatusResponse:
+    if server is None:
+        return page
+    return replace(page, data=[each for each in page.data or () if each.name == server])
 
 
 def _checked_object(value: Mapping[str, Any] | None, field: str) -> dict[str, Any] | None:
@@ -308,5 +312,5 @@ def _checked_answer(answer: McpServerOauthLoginResponse) -> McpServerOauthLoginR
 def _is_of(
     completion: McpServerOauthLoginCompletedNotification, server: str, login_id: str | None
 ) -> bool:
-    # Codex 0.154 gives sign-ins no id (fact 187).
+    # Codex 0.154 gives sign-ins no id (fact 217).
     return completion.name == server and completion.login_id == login_id

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 from uuid import uuid4
 
-from codex_runtime._arguments import absolute_path, checked_thread_id, without_none
+from codex_runtime._arguments import checked_thread_id, without_none
 from codex_runtime._client import Client
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.protocol import (
@@ -23,18 +22,16 @@ from codex_runtime.protocol import (
     ProjectUpdateParams,
     methods,
 )
+from codex_runtime.services._answers import present
+from codex_runtime.services._listing import first_page, one_page, pages
+from codex_runtime.services._paths import Paths, absolute_paths
 from codex_runtime.threads._checks import (
     checked_direction,
-    checked_limit,
     checked_text,
     checked_texts,
 )
-from codex_runtime.threads._pages import Pages
 
-__all__ = ["ProjectSort", "Projects", "Roots"]
-
-Roots: TypeAlias = Iterable[str | os.PathLike[str]]
-"""The folders of a project; made absolute against this process."""
+__all__ = ["ProjectSort", "Projects"]
 
 ProjectSort: TypeAlias = Literal["position", "recencyAt"]
 """How projects are sorted: by hand, or by when something last happened in them."""
@@ -77,44 +74,32 @@ class Projects:
             InvalidCursor: `cursor` is none that the server gave for this order.
             InvalidArgument: An argument cannot be used.
         """
-        if sort_key is not None and sort_key not in _SORTS:
-            raise InvalidArgument("sort_key", "is unknown", f"use one of {', '.join(_SORTS)}")
-        if sort_direction is not None and sort_key is None:
-            raise InvalidArgument("sort_direction", "has nothing to sort by", "say sort_key too")
-        fields = without_none(
-            sort_key=sort_key,
-            sort_direction=checked_direction(sort_direction),
-            limit=checked_limit(limit),
-            cursor=cursor,
-        )
-        return await self._client.request(methods.PROJECT_LIST, ProjectListParams(**fields))
+        params = _list_params(sort_key, sort_direction, one_page(limit, cursor))
+        return await self._client.request(methods.PROJECT_LIST, params)
 
     def iter_projects(
         self,
         *,
         sort_key: ProjectSort | None = None,
         sort_direction: str | None = None,
-        limit: int | None = None,
+        page_size: int | None = None,
     ) -> AsyncIterator[Project]:
         """All projects, page after page (`project/list`). See `list`.
 
-        For one task. Cancelling the wait for the next one loses nothing.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
 
         Args:
             sort_key: As for `list`.
             sort_direction: As for `list`.
-            limit: Entries a page at the most.
+            page_size: Entries to ask for at once.
 
         Raises:
-            RemoteProtocolError: The pages do not come to an end.
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
         """
-
-        async def fetch(cursor: str | None) -> ProjectListResponse:
-            return await self.list(
-                sort_key=sort_key, sort_direction=sort_direction, limit=limit, cursor=cursor
-            )
-
-        return Pages(methods.PROJECT_LIST.method, fetch)
+        params = _list_params(sort_key, sort_direction, first_page(page_size))
+        return pages(self._client, methods.PROJECT_LIST, params)
 
     async def read(self, project_id: str) -> Project:
         """One project (`project/read`).
@@ -124,12 +109,13 @@ class Projects:
             InvalidArgument: `project_id` is blank.
         """
         params = ProjectReadParams(project_id=checked_text(project_id, "project_id"))
-        return (await self._client.request(methods.PROJECT_READ, params)).project
+        answer = await self._client.request(methods.PROJECT_READ, params)
+        return present(answer.project, methods.PROJECT_READ)
 
     async def create(
         self,
         name: str,
-        roots: Roots = (),
+        roots: Paths = (),
         *,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
@@ -141,7 +127,7 @@ class Projects:
             roots: Its folders.
             metadata: Texts of yours by name.
             idempotency_key: Asking again under the same key gives the project that the first call
-                has made, whatever else is asked (fact 188): for trying again after a timeout. A new
+                has made, whatever else is asked (fact 218): for trying again after a timeout. A new
                 one by default.
 
         Raises:
@@ -153,13 +139,14 @@ class Projects:
             idempotency_key=_checked_key(idempotency_key),
             **without_none(metadata=_checked_metadata(metadata)),
         )
-        return (await self._client.request(methods.PROJECT_CREATE, params)).project
+        answer = await self._client.request(methods.PROJECT_CREATE, params)
+        return present(answer.project, methods.PROJECT_CREATE)
 
-    async def import_threads(  # noqa: PLR0913 — public option list, keyword-only
+    async def import_threads(
         self,
         name: str,
         threads: Iterable[str],
-        roots: Roots = (),
+        roots: Paths = (),
         *,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
@@ -185,14 +172,15 @@ class Projects:
             idempotency_key=_checked_key(idempotency_key),
             **without_none(metadata=_checked_metadata(metadata)),
         )
-        return (await self._client.request(methods.PROJECT_IMPORT, params)).project
+        answer = await self._client.request(methods.PROJECT_IMPORT, params)
+        return present(answer.project, methods.PROJECT_IMPORT)
 
     async def update(
         self,
         project_id: str,
         *,
         name: str | None = None,
-        roots: Roots | None = None,
+        roots: Paths | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Project:
         """Change a project (`project/update`). What is not said stays as it is.
@@ -215,7 +203,8 @@ class Projects:
         if not fields:
             raise InvalidArgument("name", "is missing", "say a name, roots or metadata")
         params = ProjectUpdateParams(project_id=checked_text(project_id, "project_id"), **fields)
-        return (await self._client.request(methods.PROJECT_UPDATE, params)).project
+        answer = await self._client.request(methods.PROJECT_UPDATE, params)
+        return present(answer.project, methods.PROJECT_UPDATE)
 
     async def move(self, project_id: str, *, before: str | None = None) -> None:
         """Give a project another place in the order (`project/move`).
@@ -247,13 +236,19 @@ class Projects:
         await self._client.request(methods.PROJECT_DELETE, params)
 
 
-def _checked_roots(roots: Roots) -> list[ProjectRoot]:
-    given: Any = roots
-    if isinstance(given, str | bytes | os.PathLike) or not isinstance(given, Iterable):
-        raise InvalidArgument("roots", f"is of type {type(given).__name__}", "use a list of paths")
-    return [
-        ProjectRoot(path=absolute_path(f"roots[{index}]", each)) for index, each in enumerate(roots)
-    ]
+def _list_params(
+    sort_key: ProjectSort | None, sort_direction: str | None, page: dict[str, Any]
+) -> ProjectListParams:
+    if sort_key is not None and sort_key not in _SORTS:
+        raise InvalidArgument("sort_key", "is unknown", f"use one of {', '.join(_SORTS)}")
+    if sort_direction is not None and sort_key is None:
+        raise InvalidArgument("sort_direction", "has nothing to sort by", "say sort_key too")
+    direction = checked_direction(sort_direction)
+    return ProjectListParams(**without_none(sort_key=sort_key, sort_direction=direction), **page)
+
+
+def _checked_roots(roots: Paths) -> list[ProjectRoot]:
+    return [ProjectRoot(path=path) for path in absolute_paths("roots", roots)]
 
 
 def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -18,8 +18,9 @@ from codex_runtime.protocol import (
     UnsetType,
     methods,
 )
-from codex_runtime.threads._checks import checked_limit, checked_text
-from codex_runtime.threads._pages import Pages
+from codex_runtime.services._answers import present
+from codex_runtime.services._listing import first_page, one_page, pages
+from codex_runtime.threads._checks import checked_text
 
 __all__ = ["Sections"]
 
@@ -45,31 +46,29 @@ class Sections:
         Args:
             limit: Entries a page at the most.
             cursor: `next_cursor` of the page before. One that the server did not give means an
-                empty page (fact 189).
+                empty page (fact 219).
 
         Raises:
-            InvalidArgument: `limit` is no positive number.
+            InvalidArgument: An argument cannot be used.
         """
-        fields = without_none(limit=checked_limit(limit), cursor=cursor)
-        params = ThreadSectionListParams(**fields)
+        params = ThreadSectionListParams(**one_page(limit, cursor))
         return await self._client.request(methods.THREAD_SECTION_LIST, params)
 
-    def iter_sections(self, *, limit: int | None = None) -> AsyncIterator[ThreadSection]:
+    def iter_sections(self, *, page_size: int | None = None) -> AsyncIterator[ThreadSection]:
         """All sections, page after page (`threadSection/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
 
         Args:
-            limit: Entries a page at the most.
+            page_size: Entries to ask for at once.
 
         Raises:
-            RemoteProtocolError: The pages do not come to an end.
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
         """
-
-        async def fetch(cursor: str | None) -> ThreadSectionListResponse:
-            return await self.list(limit=limit, cursor=cursor)
-
-        return Pages(methods.THREAD_SECTION_LIST.method, fetch)
+        params = ThreadSectionListParams(**first_page(page_size))
+        return pages(self._client, methods.THREAD_SECTION_LIST, params)
 
     async def create(
         self, name: str, *, appearance: ThreadSectionAppearance | None = None
@@ -86,14 +85,15 @@ class Sections:
         params = ThreadSectionCreateParams(
             name=checked_text(name, "name"), **without_none(appearance=appearance)
         )
-        return (await self._client.request(methods.THREAD_SECTION_CREATE, params)).section
+        answer = await self._client.request(methods.THREAD_SECTION_CREATE, params)
+        return present(answer.section, methods.THREAD_SECTION_CREATE)
 
     async def update(
         self,
         section_id: str,
         name: str,
         *,
-        appearance: ThreadSectionAppearance | None | UnsetType = UNSET,
+        appearance: ThreadSectionAppearance | UnsetType | None = UNSET,
     ) -> ThreadSection:
         """Change a section (`threadSection/update`).
 
@@ -111,7 +111,8 @@ class Sections:
             name=checked_text(name, "name"),
             appearance=appearance,
         )
-        return (await self._client.request(methods.THREAD_SECTION_UPDATE, params)).section
+        answer = await self._client.request(methods.THREAD_SECTION_UPDATE, params)
+        return present(answer.section, methods.THREAD_SECTION_UPDATE)
 
     async def delete(self, section_id: str) -> None:
         """Delete a section (`threadSection/delete`). Its threads stay.

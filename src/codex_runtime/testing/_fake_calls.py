@@ -11,6 +11,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from codex_runtime.testing._fake_gates import wait_for_gate
+from codex_runtime.testing._fake_goals import use_goal_tool
 from codex_runtime.testing._fake_items import (
     command_execution,
     dynamic_tool_call,
@@ -341,6 +342,9 @@ class CallPlay:
     async def _tool(self, call_id: str, call: ToolCall) -> None:
         await checkpoint()
         process, thread = self._play.process, self._play.thread
+        if (told := use_goal_tool(process, thread, call)) is not None:
+            self._report(call_id, told)
+            return
         if not knows_tool(thread.dynamic_tools, call):
             self._report(call_id, f"unsupported call: {call.name}")
             return

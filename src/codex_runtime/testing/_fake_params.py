@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from codex_runtime.testing._fake_state import Settings
 from codex_runtime.testing._fake_wire import Refused
-from codex_runtime.testing._json import Json, is_list, is_object, member, objects
+from codex_runtime.testing._json import Json, is_list, objects
 
 __all__ = [
-    "apply_overrides",
-    "approval_policy",
+    "direction_of",
+    "limit_of",
     "need",
     "need_thread_id",
     "need_user_input",
-    "sandbox_policy",
     "text_or_none",
+    "typed",
+    "variant",
 ]
 
 MAX_INPUT = 1_048_576
 """Characters of one input (fact 45)."""
 
-_POLICIES = ("untrusted", "on-request", "granular", "never")
-_MODES: dict[str, Json] = {
-    "read-only": {"type": "readOnly", "networkAccess": False},
-    "workspace-write": {
-        "type": "workspaceWrite",
-        "writableRoots": [],
-        "networkAccess": False,
-        "excludeTmpdirEnvVar": False,
-        "excludeSlashTmp": False,
-    },
-    "danger-full-access": {"type": "dangerFullAccess"},
-}
-_SANDBOXES = ("dangerFullAccess", "readOnly", "externalSandbox", "workspaceWrite")
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
 
 
@@ -46,7 +33,7 @@ def need_thread_id(params: Json, *, kind: str = "thread") -> str:
     """Return the `threadId`, in its own spelling; codex also takes a URN and capitals (fact 13)."""
     value = need(params, "threadId")
     if not isinstance(value, str):
-        raise Refused(f"Invalid request: invalid type: {_typed(value)}, expected a string")
+        raise Refused(f"Invalid request: invalid type: {typed(value)}, expected a string")
     bare = value.lower().removeprefix("urn:uuid:")
     for place, character in enumerate(bare, 1):
         if character not in "0123456789abcdef-":
@@ -66,10 +53,10 @@ def need_user_input(params: Json) -> list[Json]:
     """Return the `input` of a turn."""
     value = need(params, "input")
     if not is_list(value):
-        raise Refused(f"Invalid request: invalid type: {_typed(value)}, expected a sequence")
+        raise Refused(f"Invalid request: invalid type: {typed(value)}, expected a sequence")
     parts = objects(value)
     for part in parts:
-        _variant(part.get("type"), _INPUTS)
+        variant(part.get("type"), _INPUTS)
         if part["type"] == "text":
             need(part, "text")
     size = sum(len(str(part.get("text", ""))) for part in parts)
@@ -88,53 +75,41 @@ def text_or_none(params: Json, field: str) -> str | None:
     """Return a text parameter that may be absent or null."""
     value = params.get(field)
     if value is not None and not isinstance(value, str):
-        raise Refused(f"Invalid request: invalid type: {_typed(value)}, expected a string")
+        raise Refused(f"Invalid request: invalid type: {typed(value)}, expected a string")
     return value
 
 
-def approval_policy(params: Json) -> str | Json | None:
-    """Return the `approvalPolicy`, if there is one."""
-    value = params.get("approvalPolicy")
+def limit_of(params: Json) -> int | None:
+    """Return the `limit` of a page, which may be absent or null."""
+    value = params.get("limit")
     if value is None:
         return None
-    if is_object(value):
-        return value
-    return _variant(value, _POLICIES)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Refused(f"Invalid request: invalid type: {typed(value)}, expected u32")
+    if not 0 <= value < 2**32:
+        raise Refused(f"Invalid request: invalid value: {typed(value)}, expected u32")
+    return value
 
 
-def sandbox_policy(params: Json) -> Json | None:
-    """Return the sandbox that `sandbox` or `sandboxPolicy` names, if there is one (fact 20)."""
-    if (mode := params.get("sandbox")) is not None:
-        return dict(_MODES[_variant(mode, tuple(_MODES))])
-    policy = params.get("sandboxPolicy")
-    if policy is None:
-        return None
-    kind = _variant(member(policy).get("type"), _SANDBOXES)
-    known = {each["type"]: each for each in _MODES.values()}
-    return {**known.get(kind, {}), **member(policy)}
+def direction_of(params: Json, default: str) -> str:
+    """Return the `sortDirection` of a list."""
+    value = params.get("sortDirection")
+    if value is None:
+        return default
+    if value not in ("asc", "desc"):
+        raise Refused(f"Invalid request: unknown variant `{value}`, expected `asc` or `desc`")
+    return str(value)
 
 
-def apply_overrides(settings: Settings, params: Json, cwd: str) -> None:
-    """Put the overrides of a request into `settings`; a relative cwd is taken from `cwd`."""
-    where = text_or_none(params, "cwd")
-    if where is not None:
-        settings.cwd = where if where.startswith("/") else f"{cwd.rstrip('/')}/{where}"
-    settings.approval_policy = approval_policy(params) or settings.approval_policy
-    if (sandbox := sandbox_policy(params)) is not None:
-        settings.sandbox, settings.profile = sandbox, None
-    settings.model = text_or_none(params, "model") or settings.model
-    settings.effort = text_or_none(params, "effort") or settings.effort
-    settings.summary = text_or_none(params, "summary") or settings.summary
-
-
-def _variant(value: object, known: tuple[str, ...]) -> str:
+def variant(value: object, known: tuple[str, ...]) -> str:
+    """Return one of a closed set of texts."""
     if not isinstance(value, str) or value not in known:
         listed = ", ".join(f"`{each}`" for each in known)
         raise Refused(f"Invalid request: unknown variant `{value}`, expected one of {listed}")
     return value
 
 
-def _typed(value: object) -> str:
+def typed(value: object) -> str:
     """Return how codex names a value of the wrong type."""
     if isinstance(value, bool):
         return f"boolean `{str(value).lower()}`"

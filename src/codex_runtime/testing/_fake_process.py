@@ -211,12 +211,11 @@ class FakeProcess:
         """Say that a thread has something new to read; ephemeral ones are not kept count of."""
         if thread.ephemeral:
             return
-        thread.first_unread = thread.first_unread or turn.id
-        state = {
-            "firstUnread": {"type": "turn", "turnId": thread.first_unread},
-            "revision": self.ticker.uuid(),
-        }
-        self.tell(thread, "thread/readState/changed", {"threadId": thread.id, "readState": state})
+        kept = thread.kept
+        kept.unread = kept.unread or {"type": "turn", "turnId": turn.id}
+        kept.revision = self.ticker.uuid()
+        told = {"threadId": thread.id, "readState": kept.read_state()}
+        self.tell(thread, "thread/readState/changed", told)
 
     def blocks(self, thread: FakeThread, paths: list[str]) -> str | None:
         """Return the sandbox that keeps a thread from writing `paths`, or None."""
@@ -233,7 +232,7 @@ class FakeProcess:
 
     def start_turn(self, thread: FakeThread, turn: FakeTurn) -> None:
         """Make `turn` the active one of its thread and play it."""
-        thread.turn = turn
+        thread.turn, turn.place = turn, len(thread.conversation)
         thread.turns.append(turn)
         self.start_soon(TurnPlay(self, thread, turn).run)
 

@@ -6,19 +6,22 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from codex_runtime.protocol import methods
+from codex_runtime.testing._fake_goals import GOAL_HANDLERS
+from codex_runtime.testing._fake_history import HISTORY_HANDLERS
 from codex_runtime.testing._fake_input import hear_context, need_context, need_items
 from codex_runtime.testing._fake_items import input_text
+from codex_runtime.testing._fake_lists import LIST_HANDLERS
+from codex_runtime.testing._fake_opening import OPENING_HANDLERS
 from codex_runtime.testing._fake_params import (
-    apply_overrides,
-    approval_policy,
     need,
-    sandbox_policy,
     text_or_none,
 )
+from codex_runtime.testing._fake_queue import QUEUE_HANDLERS
+from codex_runtime.testing._fake_records import RECORD_HANDLERS
+from codex_runtime.testing._fake_settings import apply_later, check_settings
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 from codex_runtime.testing._fake_terminals import TERMINAL_HANDLERS
 from codex_runtime.testing._fake_threads import (
-    THREAD_HANDLERS,
     Handler,
     RequestId,
     loaded_thread,
@@ -82,12 +85,12 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
     content = need_items(params)
     context = need_context(process, params, "turn/start")
     # As in codex, what is misspelled is told before what is missing.
-    for check in (approval_policy, sandbox_policy):
-        check(params)
+    check_settings("turn/start", params, experimental=process.experimental)
     thread = loaded_thread(process, params)
     client_id = text_or_none(params, "clientUserMessageId")
     settings = copy(thread.settings)
-    apply_overrides(settings, params, settings.cwd)
+    settings.sandbox = dict(settings.sandbox)
+    apply_later(settings, params, process.world.cwd)
     schema, running = params.get("outputSchema"), thread.turn
     if running is not None:
         _check_addition(running, content, schema)
@@ -225,8 +228,13 @@ def _command_exec(process: FakeProcess, request_id: RequestId, params: Json) -> 
 
 
 HANDLERS: dict[str, Handler] = {
-    **THREAD_HANDLERS,
+    **OPENING_HANDLERS,
     **TERMINAL_HANDLERS,
+    **GOAL_HANDLERS,
+    **HISTORY_HANDLERS,
+    **LIST_HANDLERS,
+    **QUEUE_HANDLERS,
+    **RECORD_HANDLERS,
     "account/read": _account_read,
     "command/exec": _command_exec,
     "initialize": _initialize,

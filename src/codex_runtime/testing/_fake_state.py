@@ -9,6 +9,7 @@ from typing import Literal
 
 import anyio
 
+from codex_runtime.testing._fake_kept import Kept
 from codex_runtime.testing._json import Json
 
 __all__ = ["CONTEXT_WINDOW", "FakeThread", "FakeTurn", "Settings", "Terminal", "Ticker", "Totals"]
@@ -80,6 +81,9 @@ class Settings:
 
     Attributes:
         profile: The permission profile, as long as no sandbox was named.
+        mode: The collaboration mode.
+        instructions: Those of the mode.
+        roots: What a config.toml has the thread write in, besides its working directory.
     """
 
     cwd: str
@@ -89,6 +93,11 @@ class Settings:
     profile: Json | None = field(default_factory=lambda: {"id": ":read-only", "extends": None})
     effort: str | None = None
     summary: str | None = None
+    reviewer: str = "user"
+    tier: str | None = None
+    mode: str = "default"
+    instructions: str | None = None
+    roots: list[str] = field(default_factory=list[str])
 
     def as_json(self) -> Json:
         """Return them as the protocol's ThreadSettings."""
@@ -97,17 +106,17 @@ class Settings:
             "cwd": self.cwd,
             "disabledPluginIds": [],
             "approvalPolicy": self.approval_policy,
-            "approvalsReviewer": "user",
+            "approvalsReviewer": self.reviewer,
             "sandboxPolicy": self.sandbox,
             "activePermissionProfile": self.profile,
             "model": self.model,
             "modelProvider": "scripted",
-            "serviceTier": None,
+            "serviceTier": self.tier,
             "effort": self.effort,
             "summary": self.summary,
             "collaborationMode": {
-                "mode": "default",
-                "settings": {**mode, "developer_instructions": None},
+                "mode": self.mode,
+                "settings": {**mode, "developer_instructions": self.instructions},
             },
             "multiAgentMode": "explicitRequestOnly",
             "personality": None,
@@ -167,6 +176,7 @@ class FakeTurn:
         started: Whether `turn/started` was sent.
         interrupters: Ids of the interrupt requests that are answered when the turn ends.
         done: Set when `turn/completed` was sent.
+        place: How much of the conversation was said before it.
     """
 
     id: str
@@ -187,6 +197,7 @@ class FakeTurn:
     diff: str = ""
     interrupters: list[int | str] = field(default_factory=list[int | str])
     done: anyio.Event = field(default_factory=anyio.Event)
+    place: int = 0
 
     def as_json(self, view: str = "notLoaded") -> Json:
         """Return it as the protocol's Turn, with as many items as `view` says."""
@@ -232,6 +243,10 @@ class FakeThread:
         unanswered: Interrupt requests that 0.163 leaves open until a turn ends (fact 60).
         approved: Commands and files that were accepted for the session.
         terminals: Commands that run, by process id.
+        updated: When something happened last, in milliseconds since 1970.
+        kept: What is on record besides its turns.
+        forked_from: The thread whose history it goes on with.
+        started_in: The working directory that it was opened in first.
     """
 
     id: str
@@ -239,6 +254,7 @@ class FakeThread:
     created: int
     path: str | None
     originator: str
+    started_in: str
     base_instructions: str = BASE_INSTRUCTIONS
     developer_instructions: str | None = None
     ephemeral: bool = False
@@ -257,17 +273,24 @@ class FakeThread:
     dynamic_tools: list[Json] = field(default_factory=list[Json])
     approved: set[str] = field(default_factory=set[str])
     terminals: dict[int, Terminal] = field(default_factory=dict[int, Terminal])
-    first_unread: str | None = None
     loaded: bool = True
     subscribed: bool = True
     archived: bool = False
     last_interrupted: str | None = None
     unanswered: list[int | str] = field(default_factory=list[int | str])
+    kept: Kept = field(default_factory=Kept)
+    forked_from: str | None = None
 
     @property
     def durable(self) -> bool:
         """Whether another process could resume it (facts 14 to 17)."""
-        return not self.ephemeral and (bool(self.turns) or self.name is not None)
+        kept = self.kept.durable or self.name is not None or self.forked_from is not None
+        return not self.ephemeral and (bool(self.turns) or kept)
+
+    @property
+    def touched_ms(self) -> int:
+        """When something happened last, in milliseconds since 1970."""
+        return self.updated or self.created * 1000
 
     def told_to_model(self) -> list[Json]:
         """Return the `input` of a model request: the instructions, then the conversation."""
@@ -292,7 +315,7 @@ class FakeThread:
             "environments": [{"environmentId": "local", **where}] if self.loaded else None,
             "extra": None,
             "sessionId": self.id,
-            "forkedFromId": None,
+            "forkedFromId": self.forked_from,
             "parentThreadId": None,
             "preview": self.preview,
             "ephemeral": self.ephemeral,
@@ -304,11 +327,11 @@ class FakeThread:
             "model": settings.model,
             "reasoningEffort": settings.effort,
             "createdAt": self.created,
-            "updatedAt": self.updated or self.created,
-            "recencyAt": self.updated or self.created,
+            "updatedAt": self.touched_ms // 1000,
+            "recencyAt": self.touched_ms // 1000,
             "status": self.status if self.loaded else {"type": "notLoaded"},
             "path": self.path,
-            "cwd": settings.cwd,
+            "cwd": self.started_in,
             "cliVersion": version,
             "originator": self.originator,
             "source": "vscode",
@@ -316,9 +339,8 @@ class FakeThread:
             "threadSource": None,
             "agentNickname": None,
             "agentRole": None,
-            "gitInfo": None,
             "name": self.name,
-            "daybreakEnabled": None,
+            **self.kept.as_json(),
             "turns": [] if view is None else [turn.as_json(view) for turn in self.turns],
         }
 
@@ -337,13 +359,13 @@ class FakeThread:
             "thread": self.as_json(version),
             "model": settings.model,
             "modelProvider": "scripted",
-            "serviceTier": None,
+            "serviceTier": settings.tier,
             "disabledPluginIds": [],
             "cwd": settings.cwd,
-            "runtimeWorkspaceRoots": [settings.cwd],
+            "runtimeWorkspaceRoots": [settings.cwd, *settings.roots],
             "instructionSources": [],
             "approvalPolicy": settings.approval_policy,
-            "approvalsReviewer": "user",
+            "approvalsReviewer": settings.reviewer,
             "sandbox": settings.sandbox,
             "activePermissionProfile": settings.profile,
             "reasoningEffort": settings.effort,

@@ -10,6 +10,7 @@ from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
+from codex_runtime.testing._fake_idle import count_tokens, pursued, turn_ended
 from codex_runtime.testing._fake_input import hear
 from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
 from codex_runtime.testing._fake_state import CONTEXT_WINDOW, Totals
@@ -115,6 +116,8 @@ class TurnPlay:
         if any((thread.totals.input, thread.totals.output, thread.totals.assumed)):
             self.notify("thread/tokenUsage/updated", tokenUsage=thread.usage_json())
         self._process.tell(thread, "account/rateLimits/updated", _NO_RATE_LIMITS)
+        if usage is not None:
+            count_tokens(self._process, thread, usage.input + usage.output)
         self.report_diff()
 
     def report_diff(self) -> None:
@@ -285,7 +288,7 @@ class TurnPlay:
     def _end(self, status: str, failure: Failure | None) -> None:
         turn, thread, process = self._turn, self._thread, self._process
         turn.status, turn.completed_ms = status, process.ticker.now_ms()
-        thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now()
+        thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now_ms()
         thread.last_interrupted = turn.id if status == "interrupted" else None
         if status == "interrupted":
             self.report_usage(self._unreported)
@@ -295,7 +298,7 @@ class TurnPlay:
             process.set_status(thread, {"type": "systemError"})
             self.notify("error", error=turn.error, willRetry=False)
         last = turn.last_message() if status == "completed" else None
-        if failure is not None or last is not None:
+        if (failure is not None or last is not None) and not pursued(thread):
             process.mark_unread(thread, turn)
         if failure is None:
             process.set_status(thread, {"type": "idle"})
@@ -305,6 +308,7 @@ class TurnPlay:
         process.tell(thread, "turn/completed", {"threadId": thread.id, "turn": finished})
         self._calls.resolve_open()
         turn.done.set()
+        turn_ended(process, thread, status)
 
 
 _NO_RATE_LIMITS: Json = {

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 _MAX_LIMIT: Final = 2**32 - 1
-"""What fits into the server's field; it gives 100 threads a page at the most (fact 160)."""
+"""What fits into the server's field; it gives 100 threads a page at the most (fact 230)."""
 
 _SHOWN: Final = 40
 """Characters of a wrong word that an error shows; the longest right one has 20."""
@@ -57,8 +57,10 @@ def checked_number(value: int, field: str, most: int = 2**63 - 1) -> int:
     given: Any = value
     if isinstance(given, bool) or not isinstance(given, int):
         raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a whole number")
-    if not 1 <= given <= most:
-        raise InvalidArgument(field, f"is {given}", f"use a whole number from 1 to {most}")
+    if given < 1:
+        raise InvalidArgument(field, f"is {given}", "use a positive whole number")
+    if given > most:
+        raise InvalidArgument(field, f"is {given}", f"use {most} at the most")
     return given
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -328,14 +328,15 @@ def _project(project_id: str | None) -> str:
 
 
 def _response_items(items: Any) -> list[Any]:
+    given: Any = items
     if isinstance(items, str | bytes | Mapping) or not isinstance(items, Sequence):
-        given = type(cast("object", items)).__name__
-        raise InvalidArgument("items", f"is of type {given}", "use a list of mappings")
-    listed: list[Any] = list(cast("Sequence[Any]", items))
+        kind = type(given).__name__
+        raise InvalidArgument("items", f"is of type {kind}", "use a list of mappings")
+    listed: list[Any] = list(given)
     if not listed:
         raise InvalidArgument("items", "is empty", "say what to add")
     for index, each in enumerate(listed):
         if not isinstance(each, Mapping):
-            given = type(each).__name__
-            raise InvalidArgument(f"items[{index}]", f"is of type {given}", "use a mapping")
+            kind = type(each).__name__
+            raise InvalidArgument(f"items[{index}]", f"is of type {kind}", "use a mapping")
     return listed

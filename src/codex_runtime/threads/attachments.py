@@ -18,10 +18,10 @@ if TYPE_CHECKING:
         ThreadAttachmentListResponse,
     )
 
-__all__ = ["ThreadAttachments"]
+__all__ = ["Attachments"]
 
 
-class ThreadAttachments(ThreadPart):
+class Attachments(ThreadPart):
     """Data that clients keep beside a thread. Reached by `thread.attachments`.
 
     The model does not see it. Each has a type and a key, which name it within the thread, and any
@@ -96,10 +96,10 @@ class ThreadAttachments(ThreadPart):
             InvalidArgument: `page_size` is no positive number. At once.
             CodexRuntimeError: While iterating: whatever `list` raises.
         """
-        size = checked_limit(page_size, "page_size")
+        checked_limit(page_size, "page_size")
 
         async def fetch(cursor: str | None) -> ThreadAttachmentListResponse:
-            return await self.list(cursor=cursor, limit=size)
+            return await self.list(cursor=cursor, limit=page_size)
 
         return Pages(methods.THREAD_ATTACHMENT_LIST.method, fetch)
 

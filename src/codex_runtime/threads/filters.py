@@ -60,7 +60,7 @@ class ThreadFilters(SearchFilters, total=False):
     `parent_thread_id`."""
     excluded_thread_ids: Sequence[str]
     """Threads to leave out, 100 at the most for one page. A server older than 0.163 ignores them,
-    and 0.163 itself then gives pages that are too short and ends too early (fact 161);
+    and 0.163 itself then gives pages that are too short and ends too early (fact 231);
     `iter_threads` leaves them out by itself, any number of them, on every version."""
     project_id: str | None
     """Only threads of this project; None for those without one."""

@@ -13,26 +13,29 @@ from codex_runtime.threads._checks import checked_number, checked_text
 from codex_runtime.threads._part import ThreadPart
 
 if TYPE_CHECKING:
-    from codex_runtime.protocol.types import ThreadGoal as Goal
-    from codex_runtime.protocol.types import ThreadGoalMutationOrigin, ThreadGoalStatus
+    from codex_runtime.protocol.types import (
+        ThreadGoal,
+        ThreadGoalMutationOrigin,
+        ThreadGoalStatus,
+    )
 
-__all__ = ["MAX_OBJECTIVE_CHARACTERS", "ThreadGoal"]
+__all__ = ["MAX_OBJECTIVE_CHARACTERS", "Goal"]
 
 MAX_OBJECTIVE_CHARACTERS: Final = 4_000
-"""Characters of an objective: the server refuses more (fact 164)."""
+"""Characters of an objective: the server refuses more (fact 234)."""
 
 
-class ThreadGoal(ThreadPart):
+class Goal(ThreadPart):
     """What a thread works towards by itself. Reached by `thread.goal`.
 
     As long as a goal is active the server starts turns by itself, back to back, until the model
-    calls it complete, its budget is used up, or it is paused or cleared (fact 43). These turns
-    run with the sandbox and the approval policy of the thread, cost tokens like any other, and
+    calls it complete, its budget is used up, or it is paused or cleared (fact 43); it rests
+    when one of them is interrupted. These turns run with the sandbox and the approval policy of the thread, cost tokens like any other, and
     have no `TurnHandle`: `runtime.events(thread_id)` shows them. `turn_start` raises
     `TurnInProgress` while one runs.
     """
 
-    async def get(self) -> Goal | None:
+    async def get(self) -> ThreadGoal | None:
         """Read the goal (`thread/goal/get`); None where there is none.
 
         Cancelling stops the wait.
@@ -54,12 +57,14 @@ class ThreadGoal(ThreadPart):
         status: ThreadGoalStatus | None = None,
         token_budget: int | None = None,
         origin: ThreadGoalMutationOrigin | None = None,
-    ) -> Goal:
+    ) -> ThreadGoal:
         """Set the goal, or change it (`thread/goal/set`).
 
         **The server starts turns by itself from now on**, unless `status` says otherwise; see the
         class. On a thread that is not loaded they begin when it is resumed. What is left out
-        stays as it is. Also makes a thread durable that has no turn yet (fact 17).
+        stays as it is: a goal that is complete rests, also with another objective, until `status`
+        is `"active"` again (fact 234). Also makes a thread durable that has no turn yet
+        (fact 17).
 
         Cancelling stops the wait, not the goal.
 

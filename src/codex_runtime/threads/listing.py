@@ -128,10 +128,10 @@ async def list_loaded_threads(
 
 def all_loaded_threads(client: Client, *, page_size: int | None) -> AsyncIterator[str]:
     """All loaded threads; see `Runtime.iter_loaded_threads`."""
-    size = checked_limit(page_size, "page_size")
+    checked_limit(page_size, "page_size")
 
     async def fetch(cursor: str | None) -> ThreadLoadedListResponse:
-        return await list_loaded_threads(client, cursor=cursor, limit=size)
+        return await list_loaded_threads(client, cursor=cursor, limit=page_size)
 
     return Pages(methods.THREAD_LOADED_LIST.method, fetch)
 
@@ -178,7 +178,7 @@ class _ByCreation:
     """All results of a search, sorted here.
 
     No version can page a search by creation: behind its first page it finds nothing, and the
-    other way round the first page again and again (fact 163).
+    other way round the first page again and again (fact 233).
     """
 
     def __init__(self, exact: _Entries[ThreadSearchResult], *, newest_first: bool) -> None:

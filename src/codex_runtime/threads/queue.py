@@ -29,10 +29,10 @@ if TYPE_CHECKING:
         UserInput,
     )
 
-__all__ = ["ThreadQueue"]
+__all__ = ["Queue"]
 
 
-class ThreadQueue(ThreadPart):
+class Queue(ThreadPart):
     """Messages for later: the next turn starts with the first of them. Reached by `thread.queue`.
 
     The server starts that turn by itself: at once where the thread is idle and loaded, else when
@@ -78,7 +78,7 @@ class ThreadQueue(ThreadPart):
             client_user_message_id=str(uuid.uuid4())
             if given is None
             else checked_text(given, "client_user_message_id"),
-            input=await self._items(input),
+            input=await _items(input, self._cwd, remote=self._client.remote),
         )
         return (await self._ask(methods.THREAD_QUEUE_ADD, params)).queued_submission
 
@@ -122,10 +122,10 @@ class ThreadQueue(ThreadPart):
             InvalidArgument: `page_size` is no positive number. At once.
             CodexRuntimeError: While iterating: whatever `list` raises.
         """
-        size = checked_limit(page_size, "page_size")
+        checked_limit(page_size, "page_size")
 
         async def fetch(cursor: str | None) -> ThreadQueueListResponse:
-            return await self.list(cursor=cursor, limit=size)
+            return await self.list(cursor=cursor, limit=page_size)
 
         return Pages(methods.THREAD_QUEUE_LIST.method, fetch)
 
@@ -147,7 +147,7 @@ class ThreadQueue(ThreadPart):
         params = protocol.ThreadQueueUpdateParams(
             thread_id=self.thread_id,
             queued_submission_id=_submission(queued_submission_id),
-            input=await self._items(input),
+            input=await _items(input, self._cwd, remote=self._client.remote),
         )
         return (await self._ask(methods.THREAD_QUEUE_UPDATE, params)).queued_submission
 
@@ -211,9 +211,10 @@ class ThreadQueue(ThreadPart):
         )
         return (await self._ask(methods.THREAD_QUEUE_START, params)).turn
 
-    async def _items(self, input: TurnInput) -> list[UserInput]:
-        prepared = await prepared_input(input, cwd=self._cwd, remote=self._client.remote)
-        return prepared.only_items("a queued message")
+
+async def _items(input: TurnInput, cwd: str | None, *, remote: bool) -> list[UserInput]:
+    prepared = await prepared_input(input, cwd=cwd, remote=remote)
+    return prepared.only_items("a queued message")
 
 
 def _submission(queued_submission_id: str) -> str:

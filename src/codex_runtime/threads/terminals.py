@@ -18,10 +18,10 @@ if TYPE_CHECKING:
         ThreadBackgroundTerminalsListResponse,
     )
 
-__all__ = ["ThreadTerminals"]
+__all__ = ["Terminals"]
 
 
-class ThreadTerminals(ThreadPart):
+class Terminals(ThreadPart):
     """Commands that a thread has running. Reached by `thread.terminals`.
 
     Those of a running turn, those that a turn went on without, and those that an interrupted turn
@@ -67,10 +67,10 @@ class ThreadTerminals(ThreadPart):
             InvalidArgument: `page_size` is no positive number. At once.
             CodexRuntimeError: While iterating: whatever `list` raises.
         """
-        size = checked_limit(page_size, "page_size")
+        checked_limit(page_size, "page_size")
 
         async def fetch(cursor: str | None) -> ThreadBackgroundTerminalsListResponse:
-            return await self.list(cursor=cursor, limit=size)
+            return await self.list(cursor=cursor, limit=page_size)
 
         return Pages(methods.THREAD_BACKGROUND_TERMINALS_LIST.method, fetch)
 

@@ -1,0 +1,247 @@
+"""What there is to choose from: models, features, profiles, modes, hooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from codex_runtime._arguments import absolute_cwd, without_none
+from codex_runtime._client import Client
+from codex_runtime.errors import InvalidArgument
+from codex_runtime.protocol import (
+    CollaborationModeListParams,
+    CollaborationModeListResponse,
+    ExperimentalFeature,
+    ExperimentalFeatureEnablementSetParams,
+    ExperimentalFeatureEnablementSetResponse,
+    ExperimentalFeatureListParams,
+    ExperimentalFeatureListResponse,
+    HooksListParams,
+    HooksListResponse,
+    Model,
+    ModelListParams,
+    ModelListResponse,
+    ModelProviderCapabilitiesReadParams,
+    ModelProviderCapabilitiesReadResponse,
+    PermissionProfileListParams,
+    PermissionProfileListResponse,
+    PermissionProfileSummary,
+    methods,
+)
+from codex_runtime.services._extensions import Extensions
+from codex_runtime.services._listing import first_page, on_thread, one_page, pages
+from codex_runtime.services._paths import Paths, absolute_cwds
+from codex_runtime.services._widening import check_feature
+from codex_runtime.threads._checks import checked_flag, checked_text
+
+__all__ = ["Catalog"]
+
+
+class Catalog(Extensions):
+    """What there is to choose from, and to extend codex with. From `Runtime.catalog`.
+
+    Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
+    raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def models(
+        self,
+        *,
+        include_hidden: bool = False,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> ModelListResponse:
+        """A page of models (`model/list`). Without an account, of those that codex ships (fact 130).
+
+        Args:
+            include_hidden: Also those that are not offered by default.
+            limit: Entries a page at the most; by default all.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            InvalidCursor: `cursor` is none that the server gave.
+            InvalidArgument: An argument cannot be used.
+        """
+        params = ModelListParams(
+            include_hidden=checked_flag(include_hidden, "include_hidden"), **one_page(limit, cursor)
+        )
+        return await self._client.request(methods.MODEL_LIST, params)
+
+    def iter_models(
+        self, *, include_hidden: bool = False, page_size: int | None = None
+    ) -> AsyncIterator[Model]:
+        """All models, page after page (`model/list`).
+
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
+
+        Args:
+            include_hidden: Also those that are not offered by default.
+            page_size: Entries to ask for at once.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
+        """
+        params = ModelListParams(
+            include_hidden=checked_flag(include_hidden, "include_hidden"), **first_page(page_size)
+        )
+        return pages(self._client, methods.MODEL_LIST, params)
+
+    async def experimental_features(
+        self,
+        *,
+        thread_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> ExperimentalFeatureListResponse:
+        """A page of feature flags, with their stage and state (`experimentalFeature/list`).
+
+        Args:
+            thread_id: As this loaded thread has them, with the settings of its project.
+            limit: Entries a page at the most; by default all.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            ThreadNotLoaded: No such thread is loaded.
+            InvalidCursor: `cursor` is none that the server gave.
+            InvalidArgument: An argument cannot be used.
+        """
+        params = ExperimentalFeatureListParams(**on_thread(thread_id), **one_page(limit, cursor))
+        return await self._client.request(methods.EXPERIMENTAL_FEATURE_LIST, params)
+
+    def iter_experimental_features(
+        self, *, thread_id: str | None = None, page_size: int | None = None
+    ) -> AsyncIterator[ExperimentalFeature]:
+        """All feature flags, page after page (`experimentalFeature/list`).
+
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
+
+        Args:
+            thread_id: As for `experimental_features`.
+            page_size: Entries to ask for at once.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
+        """
+        params = ExperimentalFeatureListParams(**on_thread(thread_id), **first_page(page_size))
+        return pages(self._client, methods.EXPERIMENTAL_FEATURE_LIST, params)
+
+    async def set_experimental_features(
+        self, enablement: Mapping[str, bool], *, privileged_escalation_approved: bool = False
+    ) -> ExperimentalFeatureEnablementSetResponse:
+        """Turn features on or off (`experimentalFeature/enablement/set`).
+
+        For all threads of this server, until it ends: a server that is started again knows nothing
+        of it. For good, write `features` with `Configuration.write`.
+
+        Args:
+            enablement: On or off by name; features that are not named stay as they are.
+            privileged_escalation_approved: The word for turning on what is not known to be harmless,
+                `remote_control` for one.
+
+        Returns:
+            `enablement`: what was done. The server leaves out, without a word, what it does not know
+            and what cannot be changed while it runs (fact 220).
+
+        Raises:
+            SandboxNotAllowed: One needs `privileged_escalation_approved=True`.
+            InvalidArgument: A name is blank, or a value neither True nor False.
+        """
+        given: Any = enablement
+        if not isinstance(given, Mapping):
+            raise InvalidArgument("enablement", f"is of type {_kind(given)}", "use a mapping")
+        flags = {
+            checked_text(name, "enablement"): checked_flag(value, f"enablement[{name!r}]")
+            for name, value in enablement.items()
+        }
+        for name, enabled in flags.items():
+            check_feature(name, enabled=enabled, approved=privileged_escalation_approved)
+        params = ExperimentalFeatureEnablementSetParams(enablement=flags)
+        return await self._client.request(methods.EXPERIMENTAL_FEATURE_ENABLEMENT_SET, params)
+
+    async def permission_profiles(
+        self,
+        cwd: str | os.PathLike[str] | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> PermissionProfileListResponse:
+        """A page of permission profiles, and which are allowed (`permissionProfile/list`).
+
+        Args:
+            cwd: As seen from this folder, with the settings of the project that it belongs to.
+            limit: Entries a page at the most; by default all.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            WorkingDirectoryMissing: `cwd` is no folder.
+            InvalidCursor: `cursor` is none that the server gave.
+            InvalidArgument: An argument cannot be used.
+        """
+        params = PermissionProfileListParams(**self._cwd(cwd), **one_page(limit, cursor))
+        return await self._client.request(methods.PERMISSION_PROFILE_LIST, params)
+
+    def iter_permission_profiles(
+        self, cwd: str | os.PathLike[str] | None = None, *, page_size: int | None = None
+    ) -> AsyncIterator[PermissionProfileSummary]:
+        """All permission profiles, page after page (`permissionProfile/list`).
+
+        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
+        asks for the same page again.
+
+        Args:
+            cwd: As for `permission_profiles`.
+            page_size: Entries to ask for at once.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. At once.
+            RemoteProtocolError: While iterating: the pages do not come to an end.
+        """
+        params = PermissionProfileListParams(**self._cwd(cwd), **first_page(page_size))
+        return pages(self._client, methods.PERMISSION_PROFILE_LIST, params)
+
+    async def collaboration_modes(self) -> CollaborationModeListResponse:
+        """The ways of working together, such as plan mode (`collaborationMode/list`).
+
+        Raises:
+            ExperimentalApiNeeded: The runtime was opened with `experimental_api=False`.
+        """
+        return await self._client.request(
+            methods.COLLABORATION_MODE_LIST, CollaborationModeListParams()
+        )
+
+    async def model_provider_capabilities(self) -> ModelProviderCapabilitiesReadResponse:
+        """What the model provider in use can do besides (`modelProvider/capabilities/read`)."""
+        return await self._client.request(
+            methods.MODEL_PROVIDER_CAPABILITIES_READ, ModelProviderCapabilitiesReadParams()
+        )
+
+    async def hooks(self, cwds: Paths = ()) -> HooksListResponse:
+        """The hooks that codex itself runs (`hooks/list`), not those of this package.
+
+        Args:
+            cwds: As seen from each of these folders; by default the server's own.
+
+        Returns:
+            `data` has an entry for each folder, with its `hooks`, `warnings` and `errors`.
+
+        Raises:
+            WorkingDirectoryMissing: One is no folder.
+            InvalidArgument: `cwds` is no list of paths.
+        """
+        params = HooksListParams(cwds=absolute_cwds(cwds, remote=self._client.remote))
+        return await self._client.request(methods.HOOKS_LIST, params)
+
+    def _cwd(self, cwd: str | os.PathLike[str] | None) -> dict[str, Any]:
+        return without_none(cwd=absolute_cwd(cwd, remote=self._client.remote))
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

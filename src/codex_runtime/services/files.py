@@ -1,0 +1,348 @@
+"""Files of the machine that the server runs on.
+
+**There is no sandbox here**: what the server's user may do, the caller may.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from codex_runtime import protocol
+from codex_runtime._arguments import absolute_path, positive_seconds
+from codex_runtime._client import Client
+from codex_runtime.errors import InvalidArgument, RemoteProtocolError
+from codex_runtime.protocol import Method, methods
+from codex_runtime.services._watching import FileWatch, SearchSession
+
+__all__ = ["MOST_FOUND", "FilePath", "FileWatch", "Files", "SearchSession"]
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+MOST_FOUND: Final = 50
+"""Files that the server finds at the most (fact 207)."""
+
+FilePath: TypeAlias = str | os.PathLike[str]
+"""A path on the server's machine. On a local server a relative one is taken from this process's
+working directory and `~` is a home; on a remote one it has to be absolute."""
+
+
+class Files:
+    """Files of the machine that the server runs on, **without any sandbox**.
+
+    Whole files go over the connection in one message (fact 128). All methods take `timeout=` in
+    seconds, by default the runtime's `request_timeout`. Cancelling stops the wait, not the
+    server: what was asked for may be done all the same.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def read(self, path: FilePath, *, timeout: float | None = None) -> bytes:
+        """Read a file (`fs/readFile`).
+
+        Args:
+            path: A regular file; anything else, a device or a pipe included, is refused.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` cannot be used. Nothing was sent.
+            ServerFileMissing: There is no such file.
+            ServerFileError: It cannot be read.
+            RequestTimeout: The server did not answer in time.
+            RemoteProtocolError: What it sent is no file.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsReadFileParams(path=self._absolute("path", path))
+        answer = await self._ask(methods.FS_READ_FILE, params, timeout)
+        try:
+            return base64.b64decode(answer.data_base64, validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            # Without the cause: its text may hold a part of the file.
+            problem = "its data is no base64"
+            raise RemoteProtocolError(methods.FS_READ_FILE.method, problem) from None
+
+    async def read_text(
+        self,
+        path: FilePath,
+        *,
+        encoding: str = "utf-8",
+        errors: str = "strict",
+        timeout: float | None = None,
+    ) -> str:
+        """Read a file as text (`fs/readFile`). Line ends stay as they are.
+
+        Args:
+            path: A regular file.
+            encoding: As for `bytes.decode`.
+            errors: As for `bytes.decode`.
+            timeout: Seconds.
+
+        Raises:
+            UnicodeDecodeError: It is no such text, and `errors` is `"strict"`.
+            CodexRuntimeError: As for `read`.
+        """
+        return (await self.read(path, timeout=timeout)).decode(encoding, errors)
+
+    async def write(
+        self,
+        path: FilePath,
+        data: bytes | bytearray | memoryview,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Write a file, in place of what is there (`fs/writeFile`).
+
+        The server does not write to the side first: a reader may see half of it, and so does
+        everybody if it ends meanwhile.
+
+        Args:
+            path: The file; its folder has to exist.
+            data: All of its contents. A server on a WebSocket takes 16 MiB in one message, which
+                are 12 MiB of data, and drops the connection of who sends more (fact 113).
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` or `data` cannot be used. Nothing was sent.
+            ServerFileMissing: Its folder does not exist.
+            ServerFileError: It cannot be written.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        if isinstance(data, str) or not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument("data", f"is of type {type(data).__name__}", "use bytes")
+        params = protocol.FsWriteFileParams(
+            path=self._absolute("path", path), data_base64=base64.b64encode(data).decode()
+        )
+        await self._ask(methods.FS_WRITE_FILE, params, timeout)
+
+    async def write_text(
+        self, path: FilePath, text: str, *, encoding: str = "utf-8", timeout: float | None = None
+    ) -> None:
+        """Write a file as text (`fs/writeFile`). Line ends stay as they are.
+
+        Args:
+            path: The file; its folder has to exist.
+            text: All of its contents.
+            encoding: As for `str.encode`.
+            timeout: Seconds.
+
+        Raises:
+            UnicodeEncodeError: `text` has no form in `encoding`. Nothing was sent.
+            CodexRuntimeError: As for `write`.
+        """
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument("text", f"is of type {type(text).__name__}", "use text")
+        await self.write(path, text.encode(encoding), timeout=timeout)
+
+    async def create_directory(
+        self, path: FilePath, *, parents: bool = True, timeout: float | None = None
+    ) -> None:
+        """Make a folder (`fs/createDirectory`).
+
+        Args:
+            path: The folder.
+            parents: Make those above it too, and be content if it is there already.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` cannot be used. Nothing was sent.
+            ServerFileMissing: The folder above it does not exist, without `parents`.
+            ServerFileError: It cannot be made; it is there already, without `parents`.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsCreateDirectoryParams(
+            path=self._absolute("path", path), recursive=parents
+        )
+        await self._ask(methods.FS_CREATE_DIRECTORY, params, timeout)
+
+    async def metadata(
+        self, path: FilePath, *, timeout: float | None = None
+    ) -> protocol.FsGetMetadataResponse:
+        """Tell what a path is: file, folder, link, and its times (`fs/getMetadata`).
+
+        Args:
+            path: Anything. Of a link, the kind and times are those of its target.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` cannot be used. Nothing was sent.
+            ServerFileMissing: There is nothing, or a link that leads nowhere.
+            ServerFileError: It cannot be looked at.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsGetMetadataParams(path=self._absolute("path", path))
+        return await self._ask(methods.FS_GET_METADATA, params, timeout)
+
+    async def read_directory(
+        self, path: FilePath, *, timeout: float | None = None
+    ) -> list[protocol.FsReadDirectoryEntry]:
+        """List a folder, in no particular order (`fs/readDirectory`).
+
+        Links that lead nowhere are left out (fact 206).
+
+        Args:
+            path: The folder.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` cannot be used. Nothing was sent.
+            ServerFileMissing: It does not exist.
+            ServerFileError: It is no folder, or cannot be read.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsReadDirectoryParams(path=self._absolute("path", path))
+        return (await self._ask(methods.FS_READ_DIRECTORY, params, timeout)).entries or []
+
+    async def remove(
+        self,
+        path: FilePath,
+        *,
+        recursive: bool = False,
+        missing_ok: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        """Remove a file or folder (`fs/remove`).
+
+        The server's own defaults are the other way round: all that is in a folder goes with it,
+        and a path that is not there is fine. Here both have to be said.
+
+        Args:
+            path: What to remove.
+            recursive: Also what is in a folder.
+            missing_ok: Be content if it is not there.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: `path` cannot be used. Nothing was sent.
+            ServerFileMissing: It does not exist.
+            ServerFileError: It cannot be removed; it is a folder that is not empty.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsRemoveParams(
+            path=self._absolute("path", path), recursive=recursive, force=missing_ok
+        )
+        await self._ask(methods.FS_REMOVE, params, timeout)
+
+    async def copy(
+        self,
+        source: FilePath,
+        destination: FilePath,
+        *,
+        recursive: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        """Copy a file, in place of what is there, or a folder (`fs/copy`).
+
+        Args:
+            source: What to copy.
+            destination: Its new path itself, not the folder for it.
+            recursive: Needed for a folder.
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: A path cannot be used. Nothing was sent.
+            ServerFileMissing: `source` does not exist, or the folder of `destination`.
+            ServerFileError: It cannot be copied: a folder without `recursive`, or into itself.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        params = protocol.FsCopyParams(
+            source_path=self._absolute("source", source),
+            destination_path=self._absolute("destination", destination),
+            recursive=recursive,
+        )
+        await self._ask(methods.FS_COPY, params, timeout)
+
+    def watch(self, path: FilePath) -> FileWatch:
+        """Watch a file or folder: `async with runtime.files.watch(…) as changes` (`fs/watch`).
+
+        The server tells of a change after some 0.2 s, several changes at once (fact 205). Of a
+        folder it tells about what is directly in it, and not about what is further down. A path
+        that does not exist yet may be watched. Several watches may be on one path.
+
+        Args:
+            path: What to watch.
+
+        Raises:
+            InvalidArgument: `path` cannot be used.
+        """
+        return FileWatch(self._client, self._absolute("path", path))
+
+    async def search(
+        self,
+        query: str,
+        roots: Sequence[FilePath],
+        *,
+        limit: int = MOST_FOUND,
+        timeout: float | None = None,
+    ) -> list[protocol.FuzzyFileSearchResult]:
+        """Find files and folders by some characters of their paths, best first (`fuzzyFileSearch`).
+
+        What `.gitignore` leaves out is not found. A folder that does not exist holds nothing.
+
+        Args:
+            query: Characters of the path below a root, in their order; nothing finds nothing.
+            roots: The folders to search.
+            limit: How many at the most; the server finds 50 (fact 207).
+            timeout: Seconds.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. Nothing was sent.
+            RequestTimeout: The server did not answer in time.
+            ConnectionLost: It went away.
+        """
+        _check_query(query)
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            raise InvalidArgument("limit", f"is {limit!r}", f"use a number from 1 to {MOST_FOUND}")
+        params = protocol.FuzzyFileSearchParams(query=query, roots=self._roots(roots))
+        answer = await self._ask(methods.FUZZY_FILE_SEARCH, params, timeout)
+        return (answer.files or [])[:limit]
+
+    def search_session(self, roots: Sequence[FilePath]) -> SearchSession:
+        """Search while somebody types: `async with … as session` (`fuzzyFileSearch/sessionStart`).
+
+        Experimental. The server looks at the folders once and answers each
+        `session.update(query)` from memory. Leaving the block ends it.
+
+        Args:
+            roots: The folders to search.
+
+        Raises:
+            InvalidArgument: `roots` cannot be used.
+        """
+        return SearchSession(self._client, self._roots(roots))
+
+    async def _ask(self, method: Method[P, R], params: P, timeout: float | None) -> R:
+        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
+        return await self._client.request(method, params, timeout=seconds)
+
+    def _absolute(self, field: str, path: FilePath) -> str:
+        text = absolute_path(field, path)
+        if self._client.remote and not os.fspath(path).startswith("/"):
+            # Neither this process's folder nor a home of its user's means anything over there.
+            fix = "use an absolute one: the server sees another file system"
+            raise InvalidArgument(field, f"is the relative path {os.fspath(path)!r}", fix)
+        return os.fspath(path) if self._client.remote else text
+
+    def _roots(self, roots: Sequence[FilePath]) -> list[str]:
+        if isinstance(roots, str | os.PathLike) or not isinstance(roots, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            kind = type(cast("Any", roots)).__name__
+            raise InvalidArgument("roots", f"is of type {kind}", "use a list of folders")
+        found = [self._absolute(f"roots[{index}]", root) for index, root in enumerate(roots)]
+        if not found:
+            raise InvalidArgument("roots", "is empty", "name a folder")
+        return found
+
+
+def _check_query(query: object) -> None:
+    if not isinstance(query, str):
+        raise InvalidArgument("query", f"is of type {type(query).__name__}", "use text")

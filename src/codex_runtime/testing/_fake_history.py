@@ -1,0 +1,230 @@
+"""Requests about the turns and items of threads that the fake app-server plays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from codex_runtime.testing._fake_params import (
+    direction_of,
+    limit_of,
+    need,
+    need_thread_id,
+    text_or_none,
+)
+from codex_runtime.testing._fake_records import unload
+from codex_runtime.testing._fake_threads import Handler, RequestId, known_thread, newest_turn
+from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._json import Json, is_object, member, objects, text_of
+
+if TYPE_CHECKING:
+    from codex_runtime.testing._fake_process import FakeProcess
+    from codex_runtime.testing._fake_state import FakeThread
+
+__all__ = ["HISTORY_HANDLERS"]
+
+NOT_SUPPORTED = -32601
+"""The code for what a thread's store cannot do."""
+
+PAGE = 25
+"""Entries of one page when the client names no limit."""
+
+_VIEWS = ("notLoaded", "summary", "full")
+
+
+def _turns(process: FakeProcess, request_id: RequestId, params: Json) -> None:
+    view = text_or_none(params, "itemsView") or "summary"
+    if view not in _VIEWS:
+        listed = ", ".join(f"`{each}`" for each in _VIEWS)
+        raise Refused(f"Invalid request: unknown variant `{view}`, expected one of {listed}")
+    direction = direction_of(params, "desc")
+    thread = known_thread(process, params, "thread not loaded: {}")
+    if thread.ephemeral:
+        raise Refused("ephemeral threads do not support thread/turns/list")
+    if not thread.durable:
+        raise Refused(
+            f"thread {thread.id} is not materialized yet; "
+            "thread/turns/list is unavailable before first user message"
+        )
+    turns = [turn.as_json(view) for turn in thread.turns]
+    process.wire.result(request_id, _page(thread, turns, params, direction, "turns"))
+
+
+def _items(process: FakeProcess, request_id: RequestId, params: Json) -> None:
+    wanted = text_or_none(params, "turnId")
+    direction = direction_of(params, "asc")
+    if is_object(params.get("cursor")) and not wanted:
+        raise Refused("turnId is required when cursor is an item anchor", -32602)
+    thread = _stored(process, params, "thread/items/list")
+    entries = [
+        {
+            "turnId": turn.id,
+            "item": item,
+            "startedAtMs": turn.started_ms,
+            "completedAtMs": turn.completed_ms or turn.started_ms,
+        }
+        for turn in thread.turns
+        if wanted is None or turn.id == wanted
+        for item in turn.items
+    ]
+    kind = "itemsByCreatedAtOrdinal"
+    process.wire.result(request_id, _page(thread, entries, params, direction, kind))
+
+
+def _occurrences(process: FakeProcess, request_id: RequestId, params: Json) -> None:
+    term, limit = str(need(params, "searchTerm")), limit_of(params)
+    cursor = text_or_none(params, "cursor")
+    if not process.experimental:
+        raise Refused("thread/searchOccurrences requires experimentalApi capability")
+    if not term:
+        raise Refused("thread/searchOccurrences requires a non-empty searchTerm")
+    thread = _stored(process, params, "thread/searchOccurrences")
+    found = [*_found(thread, term)]
+    start = 0 if cursor is None else _ordinal(cursor, thread, "nextOccurrence")
+    end = start + max(1, PAGE if limit is None else limit)
+    following = {"threadId": thread.id, "searchTerm": term, "nextOccurrence": end}
+    more = end < len(found)
+    process.wire.result(
+        request_id, {"data": found[start:end], "nextCursor": _written(following) if more else None}
+    )
+
+
+def _found(thread: FakeThread, term: str) -> list[Json]:
+    places: list[Json] = []
+    for index, turn in enumerate(thread.turns):
+        for item in turn.items:
+            said = _said(item)
+            for match in re.finditer(re.escape(term), said, re.IGNORECASE):
+                matched = {"start": match.start(), "end": match.end()}
+                cursor = _place(thread, index, "turns", anchor=True)
+                places.append(
+                    {
+                        "turnId": turn.id,
+                        "itemId": item["id"],
+                        "snippet": said,
+                        "snippetMatchRange": matched,
+                        "turnCursor": cursor,
+                    }
+                )
+    return places
+
+
+def _said(item: Json) -> str:
+    if item["type"] == "agentMessage":
+        return str(item["text"])
+    return text_of(objects(item["content"]), between="\n") if item["type"] == "userMessage" else ""
+
+
+def _revert(process: FakeProcess, request_id: RequestId, params: Json) -> None:
+    turn_id = need(params, "beforeTurnId")
+    thread_id = need_thread_id(params)
+    thread = process.world.threads.get(thread_id)
+    if thread is None or not thread.loaded:
+        raise Refused(f"thread not found: {thread_id}")
+    if thread.ephemeral:
+        raise Refused("ephemeral threads do not support thread/revert")
+
+    async def revert() -> None:
+        # A refusal comes after this, too (fact 237).
+        await unload(process, thread)
+        if not thread.durable:
+            del process.world.threads[thread.id]
+            process.wire.error(request_id, Refused(f"no rollout found for thread id {thread.id}"))
+            return
+        thread.loaded = thread.subscribed = True
+        process.set_status(thread, {"type": "idle"})
+        if turn_id not in [turn.id for turn in thread.turns]:
+            process.wire.error(request_id, Refused(f"turn not found: {turn_id}"))
+            return
+        _drop(process, thread, str(turn_id))
+        process.wire.result(
+            request_id,
+            {
+                "thread": thread.as_json(process.world.version),
+                "turnsBackwardsCursor": newest_turn(thread),
+                "itemsBackwardsCursor": newest_turn(thread),
+            },
+        )
+        process.wire.notify("thread/reverted", {"threadId": thread.id})
+
+    process.start_soon(revert)
+
+
+def _drop(process: FakeProcess, thread: FakeThread, turn_id: str) -> None:
+    index = [turn.id for turn in thread.turns].index(turn_id)
+    del thread.conversation[thread.turns[index].place :]
+    del thread.turns[index:]
+    thread.kept.durable = True
+    thread.updated = process.ticker.now_ms()
+    if thread.path is not None:
+        # The record goes on in another file.
+        stem = thread.path.removesuffix(".jsonl").partition("_")[0]
+        thread.path = f"{stem}_{process.ticker.uuid()}.jsonl"
+
+
+def _stored(process: FakeProcess, params: Json, method: str) -> FakeThread:
+    thread = process.world.threads.get(need_thread_id(params))
+    if thread is None or not thread.durable:
+        raise Refused(f"{method} is not supported yet", NOT_SUPPORTED)
+    return thread
+
+
+def _page(
+    thread: FakeThread, entries: Sequence[Any], params: Json, direction: str, kind: str
+) -> Json:
+    """Return a page of `entries`, which are oldest first."""
+    limit, cursor = limit_of(params), text_or_none(params, "cursor")
+    places = [*range(len(entries))]
+    if direction == "desc":
+        places.reverse()
+    if cursor is not None:
+        start = _ordinal(cursor, thread, "rolloutOrdinal")
+        anchored = member(json.loads(cursor)).get("includeAnchor") is True
+        behind = (
+            (lambda place: place < start) if direction == "desc" else (lambda place: place > start)
+        )
+        places = [each for each in places if behind(each) or (anchored and each == start)]
+    page = places[: max(1, PAGE if limit is None else limit)]
+    more = len(page) < len(places)
+    return {
+        "data": [entries[place] for place in page],
+        "nextCursor": _place(thread, page[-1], kind, anchor=False) if more else None,
+        "backwardsCursor": _place(thread, page[0], kind, anchor=True) if page else None,
+    }
+
+
+def _place(thread: FakeThread, ordinal: int, kind: str, *, anchor: bool) -> str:
+    return _written(
+        {
+            "requestedThreadId": thread.id,
+            "rolloutOrdinal": ordinal,
+            "includeAnchor": anchor,
+            "scope": {"kind": kind},
+        }
+    )
+
+
+def _written(cursor: Json) -> str:
+    return json.dumps(cursor, separators=(",", ":"))
+
+
+def _ordinal(cursor: str, thread: FakeThread, field: str) -> int:
+    try:
+        place = member(json.loads(cursor))
+    except ValueError:
+        place = {}
+    ordinal = place.get(field)
+    if thread.id not in place.values() or not isinstance(ordinal, int):
+        raise Refused(f"invalid cursor: {cursor}")
+    return ordinal
+
+
+HISTORY_HANDLERS: dict[str, Handler] = {
+    "thread/items/list": _items,
+    "thread/revert": _revert,
+    "thread/searchOccurrences": _occurrences,
+    "thread/turns/list": _turns,
+}
+"""What plays each request."""

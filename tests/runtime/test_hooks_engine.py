@@ -1,0 +1,406 @@
+"""Hooks that hang, raise, block and call back: what each harms, which is itself."""
+
+import functools
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import anyio
+import pytest
+from anyio import from_thread
+from anyio.lowlevel import checkpoint
+from runtime.support import PATIENCE, cancelled_at_every_wait
+
+from codex_runtime._hook_book import HookBook
+from codex_runtime._hook_changes import Subject
+from codex_runtime._hooking import HookRun, Outcome
+from codex_runtime.errors import BlockedByHook
+from codex_runtime.hooks import Hook, HookContext, HookEntry, Mutate, hook
+
+TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
+
+
+def a_run(*hooks: Hook) -> HookRun:
+    return HookRun(HookBook(), hooks, remote=False)
+
+
+async def at_a_turn(*hooks: Hook) -> HookEntry:
+    """Run them before a turn; return what the report says of the first."""
+    run = a_run(*hooks)
+    with anyio.fail_after(PATIENCE):
+        assert await run.before("pre_turn", TURN) == TURN
+    return run.report().entries[0]
+
+
+async def notices(_: HookContext) -> Mutate:
+    return Mutate(metadata={"after": True})
+
+
+# -- deadlines
+
+
+@pytest.mark.virtual_time
+async def test_a_hook_has_five_seconds() -> None:
+    async def hangs(_: HookContext) -> None:
+        await anyio.sleep_forever()
+
+    run = a_run(Hook("hangs", hangs, "pre_turn"), Hook("next", notices, "pre_turn"))
+    began = anyio.current_time()
+    await run.before("pre_turn", TURN)
+    assert anyio.current_time() - began == pytest.approx(5.0)
+    first, second = run.report().entries
+    assert (first.outcome, first.seconds) == ("timed_out", pytest.approx(5.0))
+    assert (first.issues[0].kind, first.issues[0].message) == ("timeout", "took more than 5 s")
+    assert second.outcome == "mutated"
+
+
+@pytest.mark.virtual_time
+async def test_each_hook_has_its_own_time() -> None:
+    async def takes(seconds: float, _: HookContext) -> None:
+        await anyio.sleep(seconds)
+
+    run = a_run(
+        *(
+            Hook(f"{seconds}", functools.partial(takes, seconds), "post_turn", timeout=allowed)
+            for seconds, allowed in ((59, 60), (3, 2), (4, None))
+        )
+    )
+    began = anyio.current_time()
+    await run.after("post_turn", TURN, Outcome("ok"))
+    assert anyio.current_time() - began == pytest.approx(65.0)
+    assert [entry.outcome for entry in run.report().entries] == ["noop", "timed_out", "noop"]
+
+
+@pytest.mark.virtual_time
+async def test_a_gate_that_hangs_blocks() -> None:
+    async def hangs(_: HookContext) -> None:
+        await anyio.sleep_forever()
+
+    run = a_run(Hook("gate", hangs, "pre_turn", gate=True, timeout=2))
+    with pytest.raises(BlockedByHook) as caught:
+        await run.before("pre_turn", TURN)
+    assert caught.value.reason == "a gate that fails blocks: took more than 2 s"
+    (entry,) = run.report().entries
+    assert entry.outcome == "timed_out"
+    assert not run.report().is_clean
+
+
+@pytest.mark.virtual_time
+async def test_one_that_makes_something_else_of_its_deadline_has_missed_it() -> None:
+    async def hides(_: HookContext) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("cleaning up")
+
+    assert (await at_a_turn(Hook("hides", hides, "pre_turn"))).outcome == "timed_out"
+
+
+@pytest.mark.virtual_time
+async def test_a_deadline_of_the_callers_is_the_callers() -> None:
+    async def hangs(_: HookContext) -> None:
+        await anyio.sleep_forever()
+
+    run = a_run(Hook("hangs", hangs, "pre_turn"))
+    with anyio.move_on_after(1) as scope:
+        await run.before("pre_turn", TURN)
+    assert scope.cancelled_caught
+
+
+# -- exceptions
+
+
+class _Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("nothing to say")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("no such rule"), "ValueError: no such rule"),
+        (TimeoutError(), "TimeoutError"),
+        (StopIteration(1), "StopIteration"),
+        (ExceptionGroup("two", [ValueError("a"), KeyError("b")]), "ExceptionGroup: two"),
+        (_Mute(), "_Mute"),
+        (BlockedByHook("inner", "pre_turn", "no"), "BlockedByHook: blocked by hook 'inner'"),
+        (ValueError("x" * 100_000), "ValueError: xxx"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["asynchronous", "plain"])
+async def test_an_exception_is_an_issue(error: Exception, says: str, kind: str) -> None:
+    async def fails(_: HookContext) -> None:
+        raise error
+
+    def fails_too(_: HookContext) -> None:
+        raise error
+
+    call: Any = fails if kind == "asynchronous" else fails_too
+    entry = await at_a_turn(Hook("fails", call, "pre_turn"))
+    assert (entry.outcome, entry.issues[0].kind) == ("failed", "execution")
+    assert says in entry.issues[0].message
+    assert len(entry.issues[0].message) <= 1_000
+    with pytest.raises(BlockedByHook, match="a gate that fails blocks"):
+        await a_run(Hook("gate", call, "pre_turn", gate=True)).before("pre_turn", TURN)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+async def test_what_ends_the_program_goes_through(error: type[BaseException]) -> None:
+    def ends(_: HookContext) -> None:
+        raise error
+
+    run = a_run(Hook("ends", ends, "pre_turn"))
+    with pytest.raises(error):
+        await run.before("pre_turn", TURN)
+
+
+async def test_a_gate_harms_nothing_afterwards() -> None:
+    async def fails(_: HookContext) -> None:
+        raise ValueError
+
+    run = a_run(Hook("gate", fails, ["post_turn"], gate=True))
+    await run.after("post_turn", TURN, Outcome("ok"))
+    assert run.report().entries[0].outcome == "failed"
+
+
+# -- cancelling
+
+
+async def test_a_cancellation_goes_through_to_the_hook_and_on() -> None:
+    ended: list[str] = []
+
+    async def waits(_: HookContext) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("waits")
+
+    run = a_run(Hook("waits", waits, "pre_turn"), Hook("next", notices, "pre_turn"))
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run.before, "pre_turn", TURN)
+            await checkpoint()
+            scope.cancel()
+    assert scope.cancelled_caught
+    assert ended == ["waits"]
+    assert run.report().entries == ()
+
+
+async def test_cancelled_at_every_wait() -> None:
+    counts = {"begun": 0, "over": 0}
+
+    async def works(_: HookContext) -> Mutate:
+        counts["begun"] += 1
+        try:
+            for _turn in range(3):
+                await checkpoint()
+        finally:
+            counts["over"] += 1
+        return Mutate(prompt="Play.")
+
+    async def call() -> Subject:
+        run = a_run(Hook("one", works, "pre_turn"), Hook("two", works, "pre_turn"))
+        return await run.before("pre_turn", TURN)
+
+    async def check(_: object) -> None:
+        assert counts["begun"] == counts["over"]
+
+    assert await cancelled_at_every_wait(call, check) >= 6
+
+
+# -- plain functions
+
+
+async def test_a_plain_function_stops_nobody() -> None:
+    loop, seen, release = anyio.lowlevel.current_token(), anyio.Event(), threading.Event()
+    names: list[str] = []
+
+    def blocks(_: HookContext) -> None:
+        names.append(threading.current_thread().name)
+        from_thread.run_sync(seen.set, token=loop)
+        assert release.wait(PATIENCE)
+
+    async def others() -> None:
+        await seen.wait()
+        release.set()
+
+    entries: list[HookEntry] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(others)
+        entries.append(await at_a_turn(Hook("blocks", blocks, "pre_turn", timeout=PATIENCE)))
+    assert entries[0].outcome == "noop"
+    assert names == ["codex-runtime hook"]
+
+
+async def test_nobody_waits_for_a_plain_function_beyond_its_time() -> None:
+    release = threading.Event()
+
+    def hangs(_: HookContext) -> None:
+        release.wait(PATIENCE)
+
+    began = time.monotonic()
+    entry = await at_a_turn(Hook("hangs", hangs, "pre_turn", timeout=0.05))
+    assert entry.outcome == "timed_out"
+    assert time.monotonic() - began < PATIENCE / 2
+    release.set()
+
+
+def test_one_that_hangs_for_ever_does_not_keep_the_program_from_ending() -> None:
+    program = (
+        "import anyio, time\n"
+        "from codex_runtime._hook_book import HookBook\n"
+        "from codex_runtime._hook_changes import Subject\n"
+        "from codex_runtime._hooking import HookRun\n"
+        "from codex_runtime.hooks import Hook\n"
+        "hangs = Hook('h', lambda _: time.sleep(3600), 'pre_turn', timeout=0.05)\n"
+        "run = HookRun(HookBook(), [hangs], remote=False)\n"
+        "anyio.run(run.before, 'pre_turn', Subject())\n"
+        "print(run.report().entries[0].outcome)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert done.stdout == "timed_out\n"
+
+
+variable: ContextVar[str] = ContextVar("variable")
+
+
+async def test_a_plain_function_sees_the_context_variables_of_its_caller() -> None:
+    seen: list[str] = []
+    variable.set("mine")
+    await at_a_turn(Hook("looks", lambda _: seen.append(variable.get()), "pre_turn"))
+    assert seen == ["mine"]
+
+
+async def test_a_plain_function_may_run_an_event_loop() -> None:
+    seen: list[int] = []
+
+    async def work() -> None:
+        await checkpoint()
+        seen.append(1)
+
+    entry = await at_a_turn(Hook("loops", lambda _: anyio.run(work), "pre_turn"))
+    assert entry.issues == ()
+    assert seen == [1]
+
+
+async def test_a_plain_function_may_go_back_to_the_loop() -> None:
+    loop = anyio.lowlevel.current_token()
+
+    def back(_: HookContext) -> None:
+        from_thread.run(anyio.sleep, 0, token=loop)
+
+    assert (await at_a_turn(Hook("back", back, "pre_turn"))).issues == ()
+
+
+class _Caller:
+    """Objects that are called: their `__call__` counts."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    async def __call__(self, context: HookContext) -> None:
+        self.names.append(threading.current_thread().name)
+        await checkpoint()
+
+    async def method(self, context: HookContext) -> None:
+        await self(context)
+
+
+@pytest.mark.parametrize("form", ["object", "method", "partial", "lambda"])
+async def test_all_forms_of_asynchronous_functions(form: str) -> None:
+    caller = _Caller()
+
+    async def of_two(_one: int, context: HookContext) -> None:
+        await caller(context)
+
+    forms: dict[str, Callable[[HookContext], Awaitable[None]]] = {
+        "object": caller,
+        "method": caller.method,
+        "partial": functools.partial(of_two, 1),
+        "lambda": lambda context: of_two(1, context),
+    }
+    entry = await at_a_turn(Hook("h", forms[form], "pre_turn"))
+    assert entry.outcome == "noop"
+    assert caller.names == [threading.current_thread().name]
+
+
+# -- hooks that come to themselves
+
+
+async def test_a_hook_is_left_out_of_what_it_starts_itself() -> None:
+    calls: list[str] = []
+    reports: list[HookRun] = []
+
+    async def start_another() -> None:
+        inner = a_run(recurses, other)
+        reports.append(inner)
+        await inner.before("pre_turn", TURN)
+
+    async def recurse(_: HookContext) -> None:
+        calls.append("recurses")
+        await start_another()
+
+    async def note(_: HookContext) -> None:
+        calls.append("other")
+
+    recurses = Hook("recurses", recurse, "pre_turn", timeout=PATIENCE)
+    other = Hook("other", note, "pre_turn")
+    await at_a_turn(recurses, other)
+    assert calls == ["recurses", "other", "other"]
+    skipped, ran = reports[0].report().entries
+    assert (skipped.outcome, ran.outcome) == ("skipped", "noop")
+    assert skipped.note == "it is running: this was started by it"
+
+
+async def test_two_that_start_each_other_come_to_an_end() -> None:
+    calls: list[str] = []
+
+    def made(name: str) -> Hook:
+        async def again(_: HookContext) -> None:
+            calls.append(name)
+            await a_run(made("a"), made("b")).before("pre_turn", TURN)
+
+        return Hook(name, again, "pre_turn", timeout=PATIENCE)
+
+    await at_a_turn(made("a"), made("b"))
+    assert calls == ["a", "b", "b", "a"]
+
+
+async def test_one_that_starts_itself_from_a_task_or_a_thread_is_left_out_too() -> None:
+    calls: list[str] = []
+
+    async def start_another() -> None:
+        await a_run(recurses).before("pre_turn", TURN)
+
+    async def recurse(_: HookContext) -> None:
+        calls.append("again")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(start_another)
+        await anyio.to_thread.run_sync(from_thread.run, start_another)
+
+    recurses = Hook("recurses", recurse, "pre_turn", timeout=PATIENCE)
+    await at_a_turn(recurses)
+    assert calls == ["again"]
+
+
+async def test_afterwards_it_runs_again() -> None:
+    calls: list[int] = []
+
+    @hook("pre_turn")
+    async def counts(_: HookContext) -> None:
+        calls.append(1)
+        await checkpoint()
+
+    await at_a_turn(counts)
+    await at_a_turn(counts)
+    assert calls == [1, 1]

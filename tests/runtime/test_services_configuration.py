@@ -1,0 +1,257 @@
+"""Settings: what is sent, what needs the word of SEC-004, what the server refuses."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runtime.support import Server
+
+from codex_runtime import (
+    ConfigurationRefused,
+    InvalidArgument,
+    RemoteProtocolError,
+    RequestRefused,
+    SandboxNotAllowed,
+    UnsendableValue,
+    WorkingDirectoryMissing,
+)
+from codex_runtime.protocol import ConfigEdit
+from codex_runtime.services._widening import HARMLESS, NARROWING
+
+WRITE, BATCH, READ = "config/value/write", "config/batchWrite", "config/read"
+
+WIDE: list[tuple[str, Any]] = [
+    ("sandbox_mode", "workspace-write"),
+    ("sandbox_mode", "danger-full-access"),
+    ("sandbox_mode", None),
+    ("sandbox_mode", ["read-only"]),
+    ("'sandbox_mode'", "read-only"),
+    ('"sandbox_mode"', "danger-full-access"),
+    ('"sandbox\\u005fmode"', "danger-full-access"),
+    (" sandbox_mode", "danger-full-access"),
+    ("Sandbox_Mode", "danger-full-access"),
+    ("sandbox_workspace_write.network_access", True),
+    ("approval_policy", "never"),
+    ("approval_policy", "on-request"),
+    ("approval_policy.granular", {"rules": False}),
+    ("approvals_reviewer", "auto_review"),
+    ("default_permissions", ":workspace"),
+    ("default_permissions", None),
+    ("permissions.dev", {"filesystem": {":root": "write"}}),
+    ('projects."/srv".trust_level', "trusted"),
+    ("projects", {"/srv": {"trust_level": "trusted"}}),
+    ("mcp_servers.x", {"command": "true"}),
+    ("hooks", {}),
+    ("notify", ["true"]),
+    ("features.exec_permission_approvals", True),
+    ("model_providers.x.auth.command", "true"),
+    ("shell_environment_policy.inherit", "all"),
+    ("profiles.x.sandbox_mode", "danger-full-access"),
+    ("models", "no such key"),
+    ("brand_new", 1),
+]
+
+
+def test_no_setting_that_decides_policy_counts_as_harmless() -> None:
+    for root in HARMLESS:
+        assert root.isidentifier()
+        for word in ("sandbox", "approv", "permission", "trust", "hook", "mcp", "shell", "feature"):
+            assert word not in root
+    assert not HARMLESS & NARROWING.keys()
+
+
+@pytest.mark.parametrize(("key_path", "value"), WIDE, ids=range(len(WIDE)))
+async def test_what_may_widen_needs_the_word(server: Server, key_path: str, value: Any) -> None:
+    async with server.runtime() as runtime:
+        for word in (False, None, 1, "true"):
+            with pytest.raises(SandboxNotAllowed) as caught:
+                await runtime.configuration.write(
+                    key_path,
+                    value,
+                    privileged_escalation_approved=word,  # pyright: ignore[reportArgumentType] — only True is a yes
+                )
+            assert caught.value.field == "key_path"
+            assert "privileged_escalation_approved=True" in caught.value.fix
+        edit = ConfigEdit(key_path=key_path, value=value, merge_strategy="upsert")
+        model = ConfigEdit(key_path="model", value="gpt-5.5", merge_strategy="replace")
+        with pytest.raises(SandboxNotAllowed) as caught:
+            await runtime.configuration.write_many([model, edit])
+        assert caught.value.field == "edits[1].key_path"
+        assert not server.sent(WRITE)
+        assert not server.sent(BATCH)
+
+        await runtime.configuration.write(key_path, value, privileged_escalation_approved=True)
+        await runtime.configuration.write_many([edit], privileged_escalation_approved=True)
+    assert server.sent(WRITE)[0]["params"] == {
+        "keyPath": key_path,
+        "value": value,
+        "mergeStrategy": "replace",
+    }
+    assert len(server.sent(BATCH)) == 1
+
+
+NARROW: list[tuple[str, Any]] = [
+    ("model", "gpt-5.5"),
+    ("model", None),
+    ("model_reasoning_effort", "high"),
+    ("history.persistence", "none"),
+    ("notice.hide_full_access_warning", True),
+    ("sandbox_mode", "read-only"),
+    ("approval_policy", "untrusted"),
+    ("default_permissions", ":read-only"),
+]
+
+
+@pytest.mark.parametrize(("key_path", "value"), NARROW, ids=range(len(NARROW)))
+async def test_what_is_harmless_needs_no_word(server: Server, key_path: str, value: Any) -> None:
+    async with server.runtime() as runtime:
+        await runtime.configuration.write(key_path, value)
+        await runtime.configuration.write_many({key_path: value})
+    assert server.sent(BATCH)[0]["params"] == {
+        "edits": [{"keyPath": key_path, "value": value, "mergeStrategy": "replace"}],
+        "reloadUserConfig": False,
+    }
+
+
+async def test_a_write_says_how_where_and_on_what_condition(server: Server, tmp_path: Path) -> None:
+    answer = {"status": "ok", "version": "sha256:2", "filePath": "/h/config.toml"}
+    server.on |= dict.fromkeys((WRITE, BATCH), lambda request: server.answer(request, answer))
+    file = tmp_path / "config.toml"
+    async with server.runtime() as runtime:
+        written = await runtime.configuration.write(
+            "model", "x", merge="upsert", expected_version="sha256:1", file_path=file
+        )
+        await runtime.configuration.write_many(
+            {"model": "x", "personality": None}, reload=True, expected_version="sha256:1"
+        )
+    assert (written.status, written.version) == ("ok", "sha256:2")
+    assert server.sent(WRITE)[0]["params"] == {
+        "keyPath": "model",
+        "value": "x",
+        "mergeStrategy": "upsert",
+        "expectedVersion": "sha256:1",
+        "filePath": str(file),
+    }
+    params = server.sent(BATCH)[0]["params"]
+    assert [each["keyPath"] for each in params["edits"]] == ["model", "personality"]
+    assert (params["reloadUserConfig"], params["expectedVersion"]) == (True, "sha256:1")
+
+
+@pytest.mark.parametrize(
+    "reason", ["configValidationError", "configVersionConflict", "configLayerReadonly", "new"]
+)
+async def test_a_refused_write_says_why(server: Server, reason: str) -> None:
+    error = {"code": -32600, "message": "no", "data": {"config_write_error_code": reason}}
+    server.on[WRITE] = lambda request: server.say(id=request["id"], error=error)
+    async with server.runtime() as runtime:
+        with pytest.raises(ConfigurationRefused) as caught:
+            await runtime.configuration.write("model", "x")
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_what_was_to_be_written_is_in_no_error(server: Server, many: bool) -> None:
+    words = 'invalid type: string "canary-token", expected a map in `model_providers`'
+    server.on |= dict.fromkeys((WRITE, BATCH), lambda request: server.refuse(request, words))
+    value = {"x": {"http_headers": ["canary-token"]}, "y": 7}
+    async with server.runtime() as runtime:
+        configuration = runtime.configuration
+        with pytest.raises(RequestRefused) as caught:
+            if many:
+                await configuration.write_many(
+                    {"model": "x", "model_providers": value}, privileged_escalation_approved=True
+                )
+            else:
+                await configuration.write(
+                    "model_providers", value, privileged_escalation_approved=True
+                )
+    assert caught.value.message == words.replace("canary-token", "[redacted]")
+    assert "canary" not in f"{caught.value} {caught.value!r} {caught.value.args}"
+
+
+BAD_WRITES: list[tuple[dict[str, Any], str]] = [
+    ({"key_path": ""}, "key_path"),
+    ({"key_path": "  "}, "key_path"),
+    ({"key_path": None}, "key_path"),
+    ({"key_path": 7}, "key_path"),
+    ({"merge": "append"}, "merge"),
+    ({"merge": None}, "merge"),
+    ({"expected_version": ""}, "expected_version"),
+    ({"file_path": " "}, "file_path"),
+    ({"file_path": 7}, "file_path"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), BAD_WRITES, ids=range(len(BAD_WRITES)))
+async def test_a_write_that_makes_no_sense_is_not_sent(
+    server: Server, change: dict[str, Any], field: str
+) -> None:
+    options: dict[str, Any] = {"key_path": "model", "value": "x", **change}
+    async with server.runtime() as runtime:
+        with pytest.raises(InvalidArgument) as caught:
+            await runtime.configuration.write(**options)
+    assert caught.value.field == field
+    assert not server.sent(WRITE)
+
+
+BAD_EDITS: list[tuple[Any, str]] = [
+    ({}, "edits"),
+    ([], "edits"),
+    ("model", "edits"),
+    (None, "edits"),
+    ([("model", "x")], "edits[0]"),
+    ({"": "x"}, "edits[0].key_path"),
+    ({"model": "x", " ": "y"}, "edits[1].key_path"),
+    (
+        [ConfigEdit(key_path="model", value=1, merge_strategy="append")],
+        "edits[0].merge_strategy",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edits", "field"), BAD_EDITS, ids=range(len(BAD_EDITS)))
+async def test_edits_that_make_no_sense_are_not_sent(
+    server: Server, edits: Any, field: str
+) -> None:
+    async with server.runtime() as runtime:
+        with pytest.raises(InvalidArgument) as caught:
+            await runtime.configuration.write_many(edits)
+    assert caught.value.field == field
+    assert not server.sent(BATCH)
+
+
+async def test_a_value_without_a_form_in_json_is_not_sent_and_not_shown(server: Server) -> None:
+    async with server.runtime() as runtime:
+        with pytest.raises(UnsendableValue) as caught:
+            await runtime.configuration.write("model", {"canary": {1, 2}})
+    assert caught.value.field == "params.value.canary"
+    assert not server.sent(WRITE)
+
+
+async def test_reading_gives_what_the_protocol_names_and_all(
+    server: Server, tmp_path: Path
+) -> None:
+    config = {"model": "x", "mcp_servers": {"docs": {"command": "true"}}}
+    server.on[READ] = lambda request: server.answer(request, {"config": config, "origins": {}})
+    async with server.runtime() as runtime:
+        read = await runtime.configuration.read(tmp_path, include_layers=True)
+        values = await runtime.configuration.read_values()
+        assert read.config.model == "x"
+        assert values == config
+        with pytest.raises(WorkingDirectoryMissing):
+            await runtime.configuration.read(tmp_path / "missing")
+        with pytest.raises(InvalidArgument, match="include_layers"):
+            await runtime.configuration.read(include_layers="yes")  # pyright: ignore[reportArgumentType] — callers without a type checker
+    assert [each["params"] for each in server.sent(READ)] == [
+        {"cwd": str(tmp_path), "includeLayers": True},
+        {},
+    ]
+
+
+@pytest.mark.parametrize("answer", [[], {}, None, {"config": ["canary"]}, "canary"])
+async def test_settings_that_cannot_be_read_are_an_error(server: Server, answer: Any) -> None:
+    server.on[READ] = lambda request: server.answer(request, answer)
+    async with server.runtime() as runtime:
+        with pytest.raises(RemoteProtocolError) as caught:
+            await runtime.configuration.read_values()
+    assert "canary" not in str(caught.value)
