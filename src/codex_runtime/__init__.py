@@ -73,9 +73,18 @@ if TYPE_CHECKING:
         UnsupportedByServer,
         WorkingDirectoryMissing,
     )
+    from codex_runtime.hooks import Block, Hook, HookContext, HookMatcher, HookReport, Mutate, hook
     from codex_runtime.inputs import Attachment, ExternalMessage, TurnInput
     from codex_runtime.oneshot import run, run_sync, stream
-    from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions
+    from codex_runtime.options import (
+        ForkOptions,
+        ResumeOptions,
+        RunOptions,
+        SettingsOptions,
+        ThreadOptions,
+        TurnOptions,
+    )
+    from codex_runtime.policy import GranularApproval
     from codex_runtime.runtime import Runtime
     from codex_runtime.services.commands import (
         CommandHandle,
@@ -89,8 +98,12 @@ if TYPE_CHECKING:
         LoginHandle,
         McpLogin,
     )
+    from codex_runtime.shell_hooks import ShellHook
     from codex_runtime.state import ItemAbandoned, TurnResult, TurnStatus
     from codex_runtime.thread import ThreadHandle
+    from codex_runtime.threads.filters import SearchFilters, ThreadFilters
+    from codex_runtime.threads.reference import ThreadReference
+    from codex_runtime.threads.rollback import ThreadRollback
     from codex_runtime.turn import TurnHandle
     from codex_runtime.usage import TokenUsage
 
@@ -154,14 +167,27 @@ _HOMES = {
         "UnsupportedByServer",
         "WorkingDirectoryMissing",
     ),
+    "hooks": ("Block", "Hook", "HookContext", "HookMatcher", "HookReport", "Mutate", "hook"),
     "inputs": ("Attachment", "ExternalMessage", "TurnInput"),
     "oneshot": ("run", "run_sync", "stream"),
-    "options": ("RunOptions", "ThreadOptions", "TurnOptions"),
+    "options": (
+        "ForkOptions",
+        "ResumeOptions",
+        "RunOptions",
+        "SettingsOptions",
+        "ThreadOptions",
+        "TurnOptions",
+    ),
+    "policy": ("GranularApproval",),
     "runtime": ("Runtime",),
     "services.commands": ("CommandHandle", "CommandResult", "OutputChunk", "ProcessHandle"),
     "services.logins": ("ChatgptLogin", "DeviceCodeLogin", "LoginHandle", "McpLogin"),
+    "shell_hooks": ("ShellHook",),
     "state": ("ItemAbandoned", "TurnResult", "TurnStatus"),
     "thread": ("ThreadHandle",),
+    "threads.filters": ("SearchFilters", "ThreadFilters"),
+    "threads.reference": ("ThreadReference",),
+    "threads.rollback": ("ThreadRollback",),
     "turn": ("TurnHandle",),
     "usage": ("TokenUsage",),
 }
@@ -172,6 +198,7 @@ __all__ = [
     "Attachment",
     "AttachmentMissing",
     "AttachmentTooLarge",
+    "Block",
     "BlockedByHook",
     "ChatgptLogin",
     "CodexNotFound",
@@ -187,7 +214,13 @@ __all__ = [
     "EventsLost",
     "ExperimentalApiNeeded",
     "ExternalMessage",
+    "ForkOptions",
+    "GranularApproval",
     "HandshakeTimeout",
+    "Hook",
+    "HookContext",
+    "HookMatcher",
+    "HookReport",
     "IncompatibleCodexVersion",
     "IncompatibleHook",
     "InputTooLarge",
@@ -202,6 +235,7 @@ __all__ = [
     "LoginHandle",
     "LoginTimedOut",
     "McpLogin",
+    "Mutate",
     "NoActiveTurn",
     "NotSupportedByThread",
     "OutputChunk",
@@ -210,20 +244,25 @@ __all__ = [
     "RemoteProtocolError",
     "RequestRefused",
     "RequestTimeout",
+    "ResumeOptions",
     "RunOptions",
     "Runtime",
     "RuntimeClosed",
     "SandboxNotAllowed",
+    "SearchFilters",
     "ServerDraining",
     "ServerFileError",
     "ServerFileMissing",
     "ServerInfo",
     "ServerOverloaded",
+    "SettingsOptions",
+    "ShellHook",
     "StartupFailed",
     "Statistics",
     "Subscription",
     "ThreadArchived",
     "ThreadBusyElsewhere",
+    "ThreadFilters",
     "ThreadHandle",
     "ThreadHasActiveWriter",
     "ThreadHasForks",
@@ -231,6 +270,8 @@ __all__ = [
     "ThreadNotFound",
     "ThreadNotLoaded",
     "ThreadOptions",
+    "ThreadReference",
+    "ThreadRollback",
     "TokenUsage",
     "TurnFailed",
     "TurnHandle",
@@ -247,6 +288,7 @@ __all__ = [
     "UnsupportedByServer",
     "WorkingDirectoryMissing",
     "__version__",
+    "hook",
     "run",
     "run_sync",
     "stream",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _MAX_HUNG: Final = 8
 """Threads that calls of one hook may hang in, given up, before it is called no more until one
 comes back: nobody can end them."""
 
-_hung: Final[WeakKeyDictionary[Hook, list[Thread]]] = WeakKeyDictionary()
+_hung: Final[WeakKeyDictionary[Hook, set[Thread]]] = WeakKeyDictionary()
 """Where calls were given up, by hook."""
 
 
@@ -105,16 +105,32 @@ async def _in_thread(hook: Hook, context: HookContext) -> Any:
     Not one of anyio's: those keep the interpreter from ending for as long as a hook hangs that
     nobody waits for any more.
     """
-    hung = _hung[hook] = [thread for thread in _hung.get(hook, ()) if thread.is_alive()]
+    hung = _hung.setdefault(hook, set())
+    hung.intersection_update([thread for thread in hung if thread.is_alive()])
     if len(hung) >= _MAX_HUNG:
         raise _HookHangs(f"{len(hung)} earlier calls of it have not come back yet")
     done = anyio.Event()
-    loop = current_token()
     outcome: list[tuple[Any, BaseException | None]] = []
+    thread = _thread(lambda: hook.call(context), outcome, done)
+    try:
+        await done.wait()
+    except BaseException:
+        hung.add(thread)
+        raise
+    answer, error = outcome[0]
+    if error is not None:
+        raise error
+    return answer
+
+
+def _thread(
+    call: Callable[[], Any], outcome: list[tuple[Any, BaseException | None]], done: anyio.Event
+) -> Thread:
+    loop = current_token()
 
     def work() -> None:
         try:
-            outcome.append((hook.call(context), None))
+            outcome.append((call(), None))
         except BaseException as error:  # noqa: BLE001 — handed to the task that waits
             outcome.append((None, error))
         with suppress(Exception):
@@ -125,15 +141,7 @@ async def _in_thread(hook: Hook, context: HookContext) -> Any:
     variables.run(_leave_loop)
     thread = Thread(target=variables.run, args=(work,), name="codex-runtime hook", daemon=True)
     thread.start()
-    try:
-        await done.wait()
-    except BaseException:
-        hung.append(thread)
-        raise
-    answer, error = outcome[0]
-    if error is not None:
-        raise error
-    return answer
+    return thread
 
 
 class _HookHangs(Exception):

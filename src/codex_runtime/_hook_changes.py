@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from codex_runtime._hook_input import items_of, text_of
 from codex_runtime._hook_report import HookPhase
 from codex_runtime._outgoing import encode
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.hooks import Mutate, items_of, text_of
+from codex_runtime.hooks import Mutate
 from codex_runtime.inputs import check_input, prepared_input
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import anyio
 from codex_runtime._client import Client
 from codex_runtime._handshake import ServerInfo, handshake
 from codex_runtime._homes import FirstStart
+from codex_runtime._hook_book import RUNNING
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._owner import Owner
 from codex_runtime._peer import Peer
@@ -60,6 +61,8 @@ class Lifecycle:
             experimental=greeting.experimental_api,
         )
         self._owner: Owner | None = None
+        self._over = anyio.Event()
+        """Set when the connection has ended; post hooks may still be at work."""
         self._closing = False
         self.server_info: ServerInfo | None = None
         self.transport: Transport | None = None
@@ -110,7 +113,8 @@ class Lifecycle:
             return
         self._owner.stop()
         with anyio.CancelScope(shield=True):
-            await self._owner.wait_ended()
+            # A hook that closes the runtime must not wait for what waits for it.
+            await (self._over.wait() if RUNNING.get() else self._owner.wait_ended())
             if self.transport is not None:
                 # Done already, unless the loop has ended before `_main` could begin.
                 await self.transport.aclose()
@@ -131,7 +135,9 @@ class Lifecycle:
                     await self._converse(self.transport, first_start, ready, patience)
                 finally:
                     self.client.last_with(None)
+                    self._over.set()
         finally:
+            self._over.set()
             first_start.end(started=False)
             ready.set()
 

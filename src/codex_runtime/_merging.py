@@ -84,7 +84,7 @@ class Merger:
         first = events[0]
         if not is_delta(first):
             return False
-        kind: type[Event] = first.__class__
+        kind: Any = first.__class__
         item_id, texts = first.item_id, list[str]()
         for event in events:
             # Of all ways to compare, this one costs the least.

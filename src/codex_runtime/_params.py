@@ -136,14 +136,15 @@ def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = 
     approval = _approval(options)
     if sandbox is None and permissions is None and scope and scope.widened_by(cwd, approval):
         # What is in force is as good as named again.
-        check_sandbox(
-            scope.sandbox if scope.permissions is None else None,
-            approval_policy=options.get("approval_policy"),
-            privileged_escalation_approved=options.get("privileged_escalation_approved"),
-            cwd=cwd,
-            permissions=scope.permissions,
-            approvals_reviewer=reviewer or scope.reviewer,
-        )
+        for in_force, profile in ((scope.sandbox, None), (None, scope.permissions)):
+            check_sandbox(
+                in_force,
+                approval_policy=options.get("approval_policy"),
+                privileged_escalation_approved=options.get("privileged_escalation_approved"),
+                cwd=cwd,
+                permissions=profile,
+                approvals_reviewer=reviewer or scope.reviewer,
+            )
     return Asked(
         cwd=cwd,
         sandbox=None if sandbox is None else Sandbox.of(sandbox),
@@ -154,9 +155,7 @@ def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = 
     )
 
 
-def check_before_start(
-    prompt: TurnInput, options: ThreadOptions, *, remote: bool = False
-) -> None:
+def check_before_start(prompt: TurnInput, options: ThreadOptions, *, remote: bool = False) -> None:
     """Find out what can be found out without a server, before one is started for nothing.
 
     Raises:

@@ -36,6 +36,9 @@ class ThreadCalls(RuntimeBase):
     def thread(self, thread_id: str) -> ThreadReference:
         """A thread by its id, loaded or not. The server is not asked.
 
+        Args:
+            thread_id: The thread.
+
         Raises:
             InvalidArgument: It is no thread id.
             RuntimeClosed: The runtime is not open.
@@ -74,6 +77,44 @@ class ThreadCalls(RuntimeBase):
         return await self.thread(thread_id).rollback(num_turns, interrupt=interrupt)
 
     # -- skills
+
+    async def turn_interrupt(
+        self, thread_id: str, turn_id: str, *, timeout: float | None = None
+    ) -> None:
+        """Stop a turn, whoever has started it (`turn/interrupt`), and see it end.
+
+        Does nothing if it has ended, however often it is called; the server refuses that, or up
+        to 0.163 never answers (facts 59 and 60). A turn that has not quite begun is waited for:
+        too early an interrupt is refused, and the turn would run on (fact 57). A turn that
+        nobody has heard of, in a thread where nothing runs, counts as one that has ended.
+
+        The commands of the turn run on (fact 61); see `TurnHandle.interrupt` and
+        `ThreadReference.terminals`. Cancelling stops the wait; the turn may still be interrupted.
+
+        Args:
+            thread_id: The thread. It has to be loaded.
+            turn_id: The turn.
+            timeout: Seconds for all of it; by default the runtime's `request_timeout`.
+
+        Raises:
+            InvalidArgument: An argument cannot be used. Nothing was sent.
+            UnexpectedTurn: Another turn runs, and this one is not known to have ended.
+            ThreadNotLoaded: The thread is not loaded, or there is none.
+            RequestTimeout: The turn did not end in time.
+            ConnectionLost: The server went away before that.
+            RuntimeClosed: The runtime is closed.
+        """
+        from codex_runtime._arguments import (  # noqa: PLC0415 — see the top
+            checked_thread_id,
+            checked_turn_id,
+            positive_seconds,
+        )
+        from codex_runtime._interrupting import interrupt_turn  # noqa: PLC0415 — see the top
+
+        thread_id, turn_id = checked_thread_id(thread_id), checked_turn_id(turn_id)
+        client = self._client
+        seconds = positive_seconds("timeout", timeout, client.request_timeout)
+        await interrupt_turn(client, thread_id, turn_id, seconds)
 
     async def skills_list(
         self, cwds: Iterable[str | os.PathLike[str]] = (), *, force_reload: bool = False
@@ -132,7 +173,7 @@ class ThreadCalls(RuntimeBase):
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
-        from codex_runtime.threads.listing import list_threads  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import list_threads  # noqa: PLC0415 — see the top
 
         return await list_threads(self._client, filters, cursor=cursor, limit=limit)
 
@@ -161,7 +202,7 @@ class ThreadCalls(RuntimeBase):
                 cannot be told apart.
             ConnectionLost: While iterating: the server went away.
         """
-        from codex_runtime.threads.listing import all_threads  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import all_threads  # noqa: PLC0415 — see the top
 
         return all_threads(self._client, filters, page_size=page_size)
 
@@ -184,7 +225,7 @@ class ThreadCalls(RuntimeBase):
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
-        from codex_runtime.threads.listing import list_loaded_threads  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import list_loaded_threads  # noqa: PLC0415 — see the top
 
         return await list_loaded_threads(self._client, cursor=cursor, limit=limit)
 
@@ -200,7 +241,7 @@ class ThreadCalls(RuntimeBase):
             InvalidArgument: `page_size` is no positive number. At once.
             RuntimeClosed: The runtime is not open. At once, and while iterating.
         """
-        from codex_runtime.threads.listing import all_loaded_threads  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import all_loaded_threads  # noqa: PLC0415 — see the top
 
         return all_loaded_threads(self._client, page_size=page_size)
 
@@ -228,7 +269,7 @@ class ThreadCalls(RuntimeBase):
             ExperimentalApiNeeded: The runtime was opened with `experimental_api=False`.
             CodexRuntimeError: Besides, whatever `thread_list` raises.
         """
-        from codex_runtime.threads.listing import search_threads  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import search_threads  # noqa: PLC0415 — see the top
 
         return await search_threads(self._client, search_term, filters, cursor=cursor, limit=limit)
 
@@ -250,6 +291,6 @@ class ThreadCalls(RuntimeBase):
             InvalidArgument: An argument cannot be used. At once.
             RuntimeClosed: The runtime is not open. At once, and while iterating.
         """
-        from codex_runtime.threads.listing import all_search_results  # noqa: PLC0415 — see the top
+        from codex_runtime.threads._listing import all_search_results  # noqa: PLC0415 — see the top
 
         return all_search_results(self._client, search_term, filters, page_size=page_size)

@@ -31,6 +31,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
 from codex_runtime._arguments import absolute_path, positive_seconds
+from codex_runtime._hook_input import items_of, text_of
 from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
 from codex_runtime.errors import IncompatibleHook, InvalidArgument
 
@@ -198,7 +199,7 @@ class HookMatcher:
         )
 
     def matches(self, context: HookContext) -> bool:
-        """Whether all constraints hold. One on something that is not known does not."""
+        """Whether all constraints hold for `context`. One on something that is not known does not."""
         return (
             (not self.phases or context.phase in self.phases)
             and (self.tool_name is None or context.tool_name == self.tool_name)
@@ -319,19 +320,6 @@ class Hooks:
             IncompatibleHook: One is made for another contract.
         """
         return Hooks((*self._hooks, *_checked_hooks(more)))
-
-
-def items_of(input: TurnInput) -> tuple[Any, ...]:
-    """The items of an input, one by one."""
-    single = isinstance(input, str) or not isinstance(input, Sequence)
-    return (input,) if single else tuple(cast("Sequence[Any]", input))
-
-
-def text_of(item: Any) -> str | None:
-    """What the user says in an item; None for an item of another kind."""
-    if isinstance(item, str):
-        return item
-    return item.text if getattr(item, "type", None) == "text" else None
 
 
 def _checked_phases(phases: HookPhase | Iterable[HookPhase]) -> tuple[HookPhase, ...]:

@@ -33,6 +33,7 @@ import msgspec
 from codex_runtime._arguments import absolute_cwd
 from codex_runtime._environment import child_environment
 from codex_runtime._hook_calls import in_words
+from codex_runtime._hook_input import items_of, text_of
 from codex_runtime._hook_process import MAX_ANSWER, Finished, run_shell
 from codex_runtime._redaction import Redactor, secrets_of
 from codex_runtime.errors import InvalidArgument
@@ -45,8 +46,6 @@ from codex_runtime.hooks import (
     HookMatcher,
     HookPhase,
     Mutate,
-    items_of,
-    text_of,
 )
 from codex_runtime.inputs import Attachment, InputItem
 

@@ -12,9 +12,9 @@ from codex_runtime._outgoing import encode
 from codex_runtime._params import turn_params
 from codex_runtime._settings import following, only_this_turn, plan_restore, settled
 from codex_runtime._starting import start_turn
-from codex_runtime._thread_settings import ThreadWithSettings
+from codex_runtime._thread_turns import ThreadWithTurns
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.errors import PolicyMismatch, TurnInProgress
+from codex_runtime.errors import PolicyMismatch
 from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input
 from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
 from codex_runtime.state import TurnResult
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ThreadHandle", "TurnInput"]
 
 
-class ThreadHandle(ThreadWithSettings):
+class ThreadHandle(ThreadWithTurns):
     """A thread that this runtime has loaded. Made by `thread_start`, `thread_resume`, `thread_fork`.
 
     Attributes:
@@ -231,9 +231,3 @@ class ThreadHandle(ThreadWithSettings):
         plan_restore(client, live, only_this_turn(options))
         self._check_idle()
         return allowed, prepared, params, encoded
-
-    def _check_idle(self) -> None:
-        self._client.peer  # noqa: B018 — raises where there is no connection
-        active = self._client.hub.active_turn(self.thread_id)
-        if active is not None:
-            raise TurnInProgress(self.thread_id, active or None)

@@ -1,32 +1,55 @@
-"""Rule SEC-004, as a table."""
+"""Rule SEC-004, as a table; sandboxes and approval policies, as they may be spelled."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
+    DEFAULT_REVIEWER,
     DEFAULT_SANDBOX,
+    GranularApproval,
+    Sandbox,
     SandboxMode,
+    approval_of,
+    approval_wire,
+    check_command,
+    check_config,
     check_sandbox,
+    may_ask,
     sandbox_mode,
     sandbox_policy,
 )
 from codex_runtime.protocol import (
+    AskForApprovalObject,
+    AskForApprovalObjectGranular,
     DangerFullAccessSandboxPolicy,
+    ExternalSandboxSandboxPolicy,
     ReadOnlySandboxPolicy,
     SandboxPolicy,
+    TextInput,
+    Unknown,
     WorkspaceWriteSandboxPolicy,
 )
 
 SANDBOXES = [None, "read-only", "workspace-write", "danger-full-access"]
 WIDER = {"workspace-write", "danger-full-access"}
-NO_POLICY = [None, "", "  ", "never", " never "]
-POLICIES = ["on-request", "untrusted", "on-failure", "one-of-the-future"]
+NO_POLICY: list[Any] = [None, "", "  ", "never", " never ", GranularApproval()]
+POLICIES: list[Any] = [
+    "on-request",
+    "untrusted",
+    "on-failure",
+    "one-of-the-future",
+    GranularApproval(rules=True),
+    {"granular": {"sandbox_approval": True, "rules": False, "mcp_elicitations": False}},
+]
 NO_CWD = [None, "", " \t"]
 CWDS = ["/repo", "."]
 
@@ -34,11 +57,17 @@ OPT_IN = "needs an explicit opt-in; pass privileged_escalation_approved=True"
 POLICY = "needs an approval policy other than never; pass approval_policy='on-request'"
 SCOPE = "needs an explicit scope; pass cwd="
 
+WORDS: dict[str, Any] = {
+    "approval_policy": "on-request",
+    "privileged_escalation_approved": True,
+    "cwd": "/repo",
+}
+
 
 def expected(
     sandbox: str | None,
     approved: bool,  # noqa: FBT001 — a column of the table
-    policy: str | None,
+    policy: object,
     cwd: str | None,
 ) -> str | None:
     """The reason of the refusal, written down once more, row by row of the rule."""
@@ -76,19 +105,134 @@ def test_every_combination_is_allowed_or_refused_for_the_first_reason_there_is(
         assert (row, reason) == (row, wanted and f"sandbox '{sandbox}' {wanted}")
 
 
-@pytest.mark.parametrize("word", [1, "yes", "false", "True", [True], None, 0, object()])
-def test_only_true_itself_is_the_opt_in(word: Any) -> None:
+DETAILED: list[tuple[object, str | None]] = [
+    (ReadOnlySandboxPolicy(), None),
+    ({"type": "readOnly"}, None),
+    ({"type": "readOnly", "networkAccess": False}, None),
+    (ReadOnlySandboxPolicy(network_access=True), "read-only with network access"),
+    ({"type": "readOnly", "network_access": True}, "read-only with network access"),
+    (WorkspaceWriteSandboxPolicy(), "workspace-write"),
+    (DangerFullAccessSandboxPolicy(), "danger-full-access"),
+    (ExternalSandboxSandboxPolicy(), "external"),
+    ({"type": "externalSandbox", "network_access": "enabled"}, "external with network access"),
+]
+"""Sandboxes in their details, and what each is called where it is wider than read-only."""
+
+
+@pytest.mark.parametrize(("sandbox", "name"), DETAILED)
+def test_details_are_held_to_the_same_rule(sandbox: object, name: str | None) -> None:
+    check_sandbox(sandbox, **WORDS)
+    for word, left_out in (
+        ("privileged_escalation_approved", False),
+        ("approval_policy", "never"),
+        ("cwd", None),
+    ):
+        words: dict[str, Any] = {**WORDS, word: left_out}
+        if name is None:
+            check_sandbox(sandbox, **words)
+            continue
+        with pytest.raises(SandboxNotAllowed) as caught:
+            check_sandbox(sandbox, **words)
+        assert str(caught.value).startswith(f"sandbox '{name}' needs an ")
+
+
+def test_a_writable_root_is_a_scope() -> None:
+    words = {**WORDS, "cwd": None}
+
+    check_sandbox(WorkspaceWriteSandboxPolicy(writable_roots=["/data"]), **words)
+    with pytest.raises(SandboxNotAllowed, match="scope; pass cwd= or writable roots"):
+        check_sandbox(WorkspaceWriteSandboxPolicy(network_access=True), **words)
+
+
+@pytest.mark.parametrize("profile", [":workspace", ":danger-full-access", "mine", ":READ-ONLY"])
+def test_any_permission_profile_but_read_only_needs_the_words_of_a_wide_sandbox(
+    profile: str,
+) -> None:
+    check_sandbox(None, permissions=profile, **WORDS)
+    for word in WORDS:
+        with pytest.raises(SandboxNotAllowed) as caught:
+            check_sandbox(None, permissions=profile, **{**WORDS, word: None})
+        assert caught.value.field == "permissions"
+        assert repr(profile) in str(caught.value)
+
+
+def test_the_read_only_profile_needs_no_words() -> None:
+    check_sandbox(
+        None,
+        permissions=":read-only",
+        approval_policy=None,
+        privileged_escalation_approved=None,
+        cwd=None,
+    )
+
+
+@pytest.mark.parametrize("reviewer", ["auto_review", "guardian_subagent", "robot"])
+def test_a_reviewer_that_is_not_the_user_needs_the_words_of_a_wide_sandbox(reviewer: str) -> None:
+    for sandbox in (None, "read-only"):
+        check_sandbox(sandbox, approvals_reviewer=reviewer, **WORDS)
+        for word in WORDS:
+            with pytest.raises(SandboxNotAllowed) as caught:
+                check_sandbox(sandbox, approvals_reviewer=reviewer, **{**WORDS, word: None})
+            assert caught.value.field == "approvals_reviewer"
+
+
+def test_a_sandbox_and_a_profile_exclude_each_other() -> None:
+    with pytest.raises(InvalidArgument, match="permissions cannot be combined with sandbox"):
+        check_sandbox("read-only", permissions=":read-only", **WORDS)
+
+
+@pytest.mark.parametrize("profile", [5, "", " ", ["mine"]])
+def test_a_profile_that_is_no_name_is_refused(profile: object) -> None:
+    with pytest.raises(InvalidArgument, match="permissions is "):
+        check_sandbox(None, permissions=profile, **WORDS)
+
+
+def test_a_command_of_the_callers_own_needs_the_opt_in_and_the_scope() -> None:
+    check_command(None, privileged_escalation_approved=False, cwd=None)
+    check_command("read-only", privileged_escalation_approved=False, cwd=None)
+    check_command("workspace-write", privileged_escalation_approved=True, cwd="/repo")
     with pytest.raises(SandboxNotAllowed, match="explicit opt-in"):
-        check_sandbox(
-            "workspace-write",
-            approval_policy="on-request",
-            privileged_escalation_approved=word,
+        check_command("workspace-write", privileged_escalation_approved=False, cwd="/repo")
+    with pytest.raises(SandboxNotAllowed, match="explicit scope"):
+        check_command({"type": "dangerFullAccess"}, privileged_escalation_approved=True, cwd=" ")
+    with pytest.raises(SandboxNotAllowed, match="permission_profile 'mine' needs an explicit opt"):
+        check_command(
+            None,
+            permissions="mine",
+            permissions_field="permission_profile",
+            privileged_escalation_approved=None,
             cwd="/repo",
         )
 
 
-@pytest.mark.parametrize("policy", [{"granular": {}}, 5, ["on-request"]])
-def test_an_approval_policy_that_is_no_text_is_refused(policy: Any) -> None:
+@pytest.mark.parametrize("word", [1, "yes", "false", "True", [True], None, 0, object()])
+def test_only_true_itself_is_the_opt_in(word: Any) -> None:
+    with pytest.raises(SandboxNotAllowed, match="explicit opt-in"):
+        check_sandbox("workspace-write", **{**WORDS, "privileged_escalation_approved": word})
+
+
+# -- approval policies
+
+WRONG_POLICIES: list[tuple[object, str]] = [
+    (5, "approval_policy"),
+    (["on-request"], "approval_policy"),
+    ({}, "approval_policy"),
+    ({"granular": 5}, "approval_policy"),
+    ({"granular": {}, "more": 1}, "approval_policy"),
+    ({"granular": {}}, "approval_policy.granular.sandbox_approval"),
+    ({"granular": {"sandbox_approval": True}}, "approval_policy.granular.rules"),
+    ({"granular": {"everything": True}}, "approval_policy.granular.everything"),
+    (
+        {"granular": {"sandbox_approval": 1, "rules": True, "mcp_elicitations": True}},
+        "approval_policy.sandbox_approval",
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "field"), WRONG_POLICIES)
+def test_an_approval_policy_that_is_none_is_refused_by_its_place(
+    policy: object, field: str
+) -> None:
     with pytest.raises(InvalidArgument) as caught:
         check_sandbox(
             "workspace-write",
@@ -97,15 +241,57 @@ def test_an_approval_policy_that_is_no_text_is_refused(policy: Any) -> None:
             cwd="/repo",
         )
 
-    assert caught.value.field == "approval_policy"
+    assert caught.value.field == field
     assert not isinstance(caught.value, SandboxNotAllowed)
+
+
+@pytest.mark.parametrize("value", [1, None, "yes"])
+def test_a_granular_policy_holds_nothing_but_true_and_false(value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"approval_policy.rules is .*; use True or False"):
+        GranularApproval(rules=value)
+
+
+def test_a_granular_policy_is_the_same_in_all_its_forms() -> None:
+    wire = {
+        "granular": {
+            "sandbox_approval": True,
+            "rules": False,
+            "mcp_elicitations": False,
+            "request_permissions": False,
+            "skill_approval": True,
+        }
+    }
+    struct = AskForApprovalObject(
+        granular=AskForApprovalObjectGranular(
+            sandbox_approval=True, rules=False, mcp_elicitations=False, skill_approval=True
+        )
+    )
+    ours = GranularApproval(sandbox_approval=True, skill_approval=True)
+
+    assert approval_of(wire) == approval_of(struct) == approval_of(ours) == ours
+    assert approval_wire(ours) == wire
+    assert approval_wire("untrusted") == "untrusted"
+    assert str(ours) == "granular (sandbox_approval, skill_approval)"
+    assert str(GranularApproval()) == "granular (nothing)"
+
+
+@pytest.mark.parametrize("part", GranularApproval.__dataclass_fields__)
+def test_a_granular_policy_counts_as_never_only_with_nothing_in_it(part: str) -> None:
+    assert may_ask(GranularApproval(**{part: True}))
+    assert not may_ask(GranularApproval())
+
+
+# -- sandboxes
 
 
 def check_unprivileged(sandbox: str) -> None:
     check_sandbox(sandbox, approval_policy=None, privileged_escalation_approved=False, cwd=None)
 
 
-@pytest.mark.parametrize("sandbox", ["", "none", "workspaceWrite", "Read-Only", 5, ["read-only"]])
+@pytest.mark.parametrize(
+    "sandbox",
+    ["", "none", "workspaceWrite", "Read-Only", 5, ["read-only"], b"x", TextInput(text="x")],
+)
 def test_a_sandbox_that_is_none_is_refused_by_name(sandbox: Any) -> None:
     text = f"sandbox is {sandbox!r}; use one of read-only, workspace-write, danger-full-access"
     checks: list[Callable[[str], object]] = [sandbox_mode, sandbox_policy, check_unprivileged]
@@ -116,9 +302,114 @@ def test_a_sandbox_that_is_none_is_refused_by_name(sandbox: Any) -> None:
         assert str(caught.value) == text
 
 
+WRONG_DETAILS: list[tuple[dict[Any, Any], str]] = [
+    ({}, "sandbox.type"),
+    ({"type": "holodeck"}, "sandbox.type"),
+    ({"type": ["readOnly"]}, "sandbox.type"),
+    ({"type": "readOnly", "writable_roots": []}, "sandbox.writable_roots"),
+    ({"type": "readOnly", "networkAccess": 1}, "sandbox.network_access"),
+    ({"type": "dangerFullAccess", "network_access": True}, "sandbox.network_access"),
+    ({"type": "externalSandbox", "network_access": True}, "sandbox.network_access"),
+    ({"type": "externalSandbox", "networkAccess": "some"}, "sandbox.network_access"),
+    ({"type": "workspaceWrite", "writable_roots": "/a"}, "sandbox.writable_roots"),
+    ({"type": "workspaceWrite", "writable_roots": ["/a", "b"]}, "sandbox.writable_roots[1]"),
+    ({"type": "workspaceWrite", "writableRoots": ["b"]}, "sandbox.writable_roots[0]"),
+    ({"type": "workspaceWrite", "writable_roots": [""]}, "sandbox.writable_roots[0]"),
+    ({"type": "workspaceWrite", "writable_roots": ["~/x"]}, "sandbox.writable_roots[0]"),
+    ({"type": "workspaceWrite", "writable_roots": ["/a\0"]}, "sandbox.writable_roots[0]"),
+    ({"type": "workspaceWrite", "writable_roots": [5]}, "sandbox.writable_roots[0]"),
+    ({"type": "workspaceWrite", "exclude_slash_tmp": "yes"}, "sandbox.exclude_slash_tmp"),
+    ({"type": "workspaceWrite", "writeable_roots": ["/a"]}, "sandbox.writeable_roots"),
+    (
+        {"type": "workspaceWrite", "writable_roots": ["/a"], "writableRoots": []},
+        "sandbox.writableRoots",
+    ),
+    ({"type": "readOnly", 5: True}, "sandbox.5"),
+]
+
+
+@pytest.mark.parametrize(("details", "field"), WRONG_DETAILS)
+def test_a_detail_that_cannot_be_used_is_refused_by_its_place(
+    details: dict[Any, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        Sandbox.of(details)
+
+    assert caught.value.field == field
+
+
+def test_a_struct_with_a_relative_root_is_refused_too() -> None:
+    with pytest.raises(InvalidArgument, match=r"sandbox.writable_roots\[0\] is 'data'"):
+        Sandbox.of(WorkspaceWriteSandboxPolicy(writable_roots=["data"]))
+
+
 @pytest.mark.parametrize("sandbox", get_args(SandboxMode))
 def test_a_preset_passes_as_it_is(sandbox: str) -> None:
     assert sandbox_mode(sandbox) == sandbox
+    assert Sandbox.of(sandbox).mode == sandbox
+    assert str(Sandbox.of(sandbox)) == sandbox
+
+
+STRUCTS: list[SandboxPolicy] = [
+    ReadOnlySandboxPolicy(),
+    ReadOnlySandboxPolicy(network_access=True),
+    WorkspaceWriteSandboxPolicy(),
+    WorkspaceWriteSandboxPolicy(
+        writable_roots=["/a", "/b"],
+        network_access=True,
+        exclude_slash_tmp=True,
+        exclude_tmpdir_env_var=True,
+    ),
+    DangerFullAccessSandboxPolicy(),
+    ExternalSandboxSandboxPolicy(),
+    ExternalSandboxSandboxPolicy(network_access="enabled"),
+]
+
+
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_a_sandbox_is_the_same_in_all_its_forms(struct: Any) -> None:
+    sandbox = Sandbox.of(struct)
+
+    assert Sandbox.of(sandbox) is sandbox
+    assert Sandbox.of(sandbox.as_policy()) == sandbox
+    assert Sandbox.in_force(struct) == sandbox
+    assert sandbox_policy(struct).items() >= to_builtins(struct).items()
+    if sandbox.kind == "workspaceWrite":
+        details = sandbox.as_config()["sandbox_workspace_write"]
+        assert Sandbox.of({"type": "workspaceWrite", **details}) == sandbox
+
+
+def test_paths_may_be_given_as_such() -> None:
+    sandbox = Sandbox.of({"type": "workspaceWrite", "writable_roots": (Path("/data"),)})
+
+    assert sandbox.writable_roots == ("/data",)
+
+
+def test_only_some_sandboxes_are_for_opening_a_thread() -> None:
+    assert [Sandbox.of(struct).mode for struct in STRUCTS] == [
+        "read-only",
+        None,
+        "workspace-write",
+        "workspace-write",
+        "danger-full-access",
+        None,
+        None,
+    ]
+
+
+def test_no_sandbox_but_a_writable_one_brings_anything_of_a_config_along() -> None:
+    for struct in STRUCTS:
+        sandbox = Sandbox.of(struct)
+        if sandbox.kind != "workspaceWrite":
+            details = sandbox.as_config()["sandbox_workspace_write"]
+            assert not any(details.values())
+
+
+@pytest.mark.parametrize(
+    "said", [None, "readOnly", Unknown(raw={"type": "readOnly"}), {"type": "readOnly", "x": 1}, 5]
+)
+def test_what_a_server_says_in_unknown_words_is_not_known(said: object) -> None:
+    assert Sandbox.in_force(said) is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +423,7 @@ def test_a_preset_passes_as_it_is(sandbox: str) -> None:
 def test_a_turn_spells_the_same_preset_in_the_protocols_other_way(
     sandbox: str, kind: type[Struct]
 ) -> None:
-    assert sandbox_policy(sandbox) == {"type": kind.__struct_config__.tag}
+    assert sandbox_policy(sandbox)["type"] == kind.__struct_config__.tag
     assert kind in get_args(SandboxPolicy)
 
 
@@ -142,9 +433,11 @@ def test_what_is_sent_by_default_needs_no_word_from_anybody() -> None:
         approval_policy=DEFAULT_APPROVAL_POLICY,
         privileged_escalation_approved=False,
         cwd=None,
+        approvals_reviewer=DEFAULT_REVIEWER,
     )
     assert DEFAULT_SANDBOX == "read-only"
     assert DEFAULT_APPROVAL_POLICY == "never"
+    assert DEFAULT_REVIEWER == "user"
 
 
 class Sly(str):
@@ -153,15 +446,93 @@ class Sly(str):
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return other == "read-only" or super().__eq__(other)
+        return other in ("read-only", "readOnly", ":read-only", "user") or super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     __hash__ = str.__hash__
 
 
-def test_the_text_of_a_sandbox_counts_and_not_what_it_compares_equal_to() -> None:
-    sandbox: Any = Sly("danger-full-access")
-    assert type(sandbox_mode(sandbox)) is str
-    with pytest.raises(SandboxNotAllowed):
-        check_sandbox(
-            sandbox, approval_policy="never", privileged_escalation_approved=False, cwd="/project"
-        )
+def test_the_text_counts_and_not_what_it_compares_equal_to() -> None:
+    sly: Any = Sly("danger-full-access")
+    assert type(sandbox_mode(sly)) is str
+    asked: list[dict[str, Any]] = [
+        {"sandbox": sly},
+        {"sandbox": {"type": Sly("dangerFullAccess")}},
+        {"sandbox": None, "permissions": Sly(":danger-full-access")},
+        {"sandbox": None, "approvals_reviewer": Sly("auto_review")},
+    ]
+    for named in asked:
+        with pytest.raises(SandboxNotAllowed):
+            check_sandbox(
+                approval_policy="never",
+                privileged_escalation_approved=False,
+                cwd="/project",
+                **named,
+            )
+
+
+# -- settings of config.toml
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sandbox_mode",
+        "sandbox_workspace_write",
+        "sandbox_workspace_write.writable_roots",
+        "sandbox_of_the_future",
+        "approval_policy",
+        "approvals_reviewer",
+        "default_permissions",
+        "permissions",
+        "permissions.mine.network",
+        "profile",
+        "projects",
+        'projects."/repo".trust_level',
+        ' "Sandbox_Mode" ',
+    ],
+)
+def test_a_setting_that_decides_what_a_thread_may_do_is_refused(key: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_config({"model_verbosity": "low", key: "x"})
+
+    assert caught.value.field == f"config[{key!r}]"
+    assert "sandbox=" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"features": {"guardianv2": True}},
+        {"features.guardian_approval": True},
+        {"features": {"memories": False, "use_legacy_landlock": 1}},
+        {"features.request_permissions_tool": "yes"},
+        {"features.network_proxy.enabled": True},
+    ],
+)
+def test_a_feature_that_widens_what_a_thread_may_do_is_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match="which widens what the thread may do"):
+        check_config(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        None,
+        {},
+        {"model_reasoning_effort": "low", "tools": {"view_image": False}},
+        {"features": {"memories": True, "network_proxy": False}},
+        {"features.web_search_request": True},
+        {"features": True},
+    ],
+)
+def test_other_settings_pass_as_they_are(config: dict[str, Any] | None) -> None:
+    assert check_config(config) is config
+
+
+@pytest.mark.parametrize("config", ["x", 5, [("a", 1)], {5: "x"}])
+def test_settings_that_are_none_are_refused(config: object) -> None:
+    with pytest.raises(InvalidArgument, match="config "):
+        check_config(config)

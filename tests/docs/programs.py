@@ -89,6 +89,15 @@ PROGRAMS: Final[dict[str, Program]] = {
         "Fixed; the test passes.\n",
         {"calc.py": f"def add(a, b):\n{_BUG}\n", "test.sh": "grep -q 'a + b' calc.py\n"},
     ),
+    "hooks.py": Program(
+        lambda: (assistant_message("Good morning!"),),
+        "post_run: ok\n"
+        "Good morning!\n"
+        "pre_run: no_keys noop\n"
+        "pre_turn: in_english mutated\n"
+        "post_run: note noop\n"
+        "blocked by hook 'no_keys' at pre_run: the prompt holds a key\n",
+    ),
     "interrupt_and_timeout.py": Program(
         lambda: (stall(after="Roses are"), stall(after="Violets are"), stall(after="Sing, O")),
         "first: interrupted\nsecond: interrupted after 2.0 s\nthird: cancelled\n",

@@ -18,6 +18,7 @@ from docs.programs import EXAMPLES, PROGRAMS, ROOT
 import codex_runtime
 from codex_runtime import _environment, options, protocol, testing, transports
 from codex_runtime.cli._exits import EXIT_CODES
+from codex_runtime.services import commands, files
 from codex_runtime.testing import ScriptedModel
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
@@ -178,6 +179,7 @@ def test_the_reference_lists_nothing_that_is_not_there() -> None:
     homes: list[Any] = [
         *(codex_runtime, testing, transports, protocol),
         *(codex_runtime.Runtime, codex_runtime.TurnHandle, codex_runtime.ThreadHandle),
+        *(commands, commands.Commands, commands.CommandHandle, files, files.Files),
     ]
     known = {
         *options.RunOptions.__annotations__,

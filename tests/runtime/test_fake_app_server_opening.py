@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 NOBODY = "01a20d62-01ef-7093-a6dd-e735014be34a"
 READ_ONLY = {"approvalPolicy": "never", "sandbox": "read-only"}
 DETAILS = {
-    "writable_roots": ["/var/tmp"],
+    "writable_roots": ["/srv"],
     "network_access": True,
     "exclude_slash_tmp": True,
     "exclude_tmpdir_env_var": True,
@@ -47,7 +47,8 @@ STARTS: list[Json] = [
     {"approvalsReviewer": "auto_review"},
     {"approvalsReviewer": "guardian_subagent"},
     {"approvalsReviewer": "somebody"},
-    {"model": "m1", "serviceTier": "fast"},
+    {"model": "m1"},
+    {"serviceTier": "fast"},
     {"serviceTier": "flex", "config": {"model_reasoning_effort": "low"}},
     {"ephemeral": True},
 ]
@@ -99,12 +100,13 @@ async def starts(talk: Conversation, work: Path) -> None:
 async def update(talk: Conversation, thread: str, params: Json) -> None:
     """Change settings, and wait for what is told of it: a change after it is told later."""
     await talk.request("thread/settings/update", threadId=thread, **params)
-    place = len(talk.heard)
-    await talk.request("thread/settings/update", threadId=thread, model=f"m{place}")
+    number = await talk.request("thread/settings/update", threadId=thread)
+    marker = f"marker {number['id']}"
+    await talk.request("thread/settings/update", threadId=thread, model=marker)
     await talk.until(
         lambda message: (
             message.get("method") == "thread/settings/updated"
-            and message["params"]["threadSettings"]["model"] == f"m{place}"
+            and message["params"]["threadSettings"]["model"] == marker
         )
     )
 
@@ -136,8 +138,6 @@ async def resuming(talk: Conversation, work: Path) -> None:
         await talk.request("thread/resume", threadId=thread, excludeTurns=True, **params)
     await talk.request("thread/unsubscribe", threadId=thread)
     await talk.request("thread/unsubscribe", threadId=thread)
-    # Not subscribed to, so nothing is told of it.
-    await talk.request("thread/settings/update", threadId=thread, effort="low")
     await talk.request("thread/resume", threadId=thread.upper(), excludeTurns=True)
     await talk.request("thread/resume", threadId=f"urn:uuid:{thread}", excludeTurns=True)
     await talk.request("thread/unsubscribe", threadId="nonsense")
@@ -145,9 +145,7 @@ async def resuming(talk: Conversation, work: Path) -> None:
 
 
 async def forking(talk: Conversation, work: Path) -> None:
-    thread = await talk.thread(
-        cwd=str(work), model="m1", sandbox="workspace-write", approvalPolicy="untrusted"
-    )
+    thread = await talk.thread(cwd=str(work), sandbox="workspace-write", approvalPolicy="untrusted")
     await talk.request("thread/fork", threadId=thread, excludeTurns=True)
     await talk.request("thread/name/set", threadId=thread, name="named")
     first = (await talk.turn(thread, approvalsReviewer="auto_review"))["id"]

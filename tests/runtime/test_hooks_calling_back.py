@@ -1,5 +1,7 @@
 """Hooks that use the runtime that runs them."""
 
+from contextlib import suppress
+
 import anyio
 import pytest
 from runtime.hook_support import PHASES, Diary
@@ -10,6 +12,7 @@ from runtime.support import (
 )
 
 from codex_runtime import TurnResult, run
+from codex_runtime.errors import RuntimeClosed
 from codex_runtime.hooks import Hook, HookContext, HookPhase
 
 
@@ -110,3 +113,25 @@ async def test_events_come_while_a_hook_is_at_work(server: Server) -> None:
         turn = await thread.turn_start("Work.", hooks=[Hook("looks", look, "pre_turn")])
         assert texts == ["still here"]
         await turn.interrupt()
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("phase", PHASES)
+async def test_a_hook_may_close_the_runtime(server: Server, diary: Diary, phase: HookPhase) -> None:
+    server.on["turn/start"] = server.play_turn
+    runtime = server.runtime(hooks=[diary.hook])
+
+    async def close(_: HookContext) -> None:
+        await runtime.close()
+
+    diary.actions = {phase: close}
+    began = anyio.current_time()
+    async with runtime:
+        with suppress(RuntimeClosed):
+            await run("Work.", runtime=runtime)
+    assert anyio.current_time() - began < 1
+    assert "closed" in repr(runtime)
+    for what in ("run", "session_start", "turn"):
+        assert diary.phases.count(f"pre_{what}") == diary.phases.count(f"post_{what}")
+    assert runtime.hook_report is not None
+    assert runtime.hook_report.is_clean

@@ -236,6 +236,20 @@ async def test_a_run_that_is_cancelled_while_its_turn_goes_on(server: Server, di
 
 
 @pytest.mark.virtual_time
+async def test_a_caller_who_leaves_waits_for_post_hooks(server: Server) -> None:
+    ended: list[str] = []
+
+    async def works(context: HookContext) -> None:
+        await anyio.sleep(4)
+        ended.append(context.phase)
+
+    async with a_thread(server) as thread:
+        with anyio.move_on_after(1):
+            await thread.run("Work.", hooks=[Hook("works", works, ["post_turn", "post_run"])])
+        assert ended == ["post_turn", "post_run"]
+
+
+@pytest.mark.virtual_time
 async def test_a_caller_who_leaves_does_not_wait_for_post_hooks_for_long(server: Server) -> None:
     ended: list[str] = []
 

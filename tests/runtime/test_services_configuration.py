@@ -149,15 +149,15 @@ async def test_a_refused_write_says_why(server: Server, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("many", [False, True])
-async def test_what_was_to_be_written_is_in_no_error(server: Server, many: bool) -> None:
+@pytest.mark.parametrize("method", [WRITE, BATCH])
+async def test_what_was_to_be_written_is_in_no_error(server: Server, method: str) -> None:
     words = 'invalid type: string "canary-token", expected a map in `model_providers`'
-    server.on |= dict.fromkeys((WRITE, BATCH), lambda request: server.refuse(request, words))
+    server.on[method] = lambda request: server.refuse(request, words)
     value = {"x": {"http_headers": ["canary-token"]}, "y": 7}
     async with server.runtime() as runtime:
         configuration = runtime.configuration
         with pytest.raises(RequestRefused) as caught:
-            if many:
+            if method == BATCH:
                 await configuration.write_many(
                     {"model": "x", "model_providers": value}, privileged_escalation_approved=True
                 )

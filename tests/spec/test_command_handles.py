@@ -168,7 +168,7 @@ async def test_what_is_left_in_the_background_ends_soon_after(server: Server, st
 @requirement("exec:timeout")
 @every_kind
 async def test_a_handle_whose_time_is_up_says_so(server: Server, start: Start) -> None:
-    async with start(server, "sh", "-c", "echo up; sleep 77007", timeout=0.5) as shell:
+    async with start(server, "sh", "-c", "echo up; sleep 77007", timeout=2) as shell:
         lines = [line async for line in shell.lines()]
         result = await shell.wait()
 

@@ -42,6 +42,18 @@ _DECIDING: Final = frozenset(
 of its own are applied (measured on 0.163)."""
 
 
+_WIDENING_FEATURES: Final = frozenset(
+    {
+        "exec_permission_approvals",
+        "network_proxy",
+        "request_permissions_tool",
+        "use_legacy_landlock",
+    }
+)
+"""Features that let the model ask for more, open a way to the network, or weaken the sandbox; those
+that begin with `guardian`, a model that grants approvals, too (list of 0.163)."""
+
+
 class _Wider(NamedTuple):
     """What is wider than read-only in a call: the argument, how it reads, what gives a scope."""
 
@@ -134,14 +146,28 @@ def check_config(config: object) -> Mapping[str, Any] | None:
         if not isinstance(key, str):
             raise InvalidArgument("config", f"has the key {key!r}", "use text for keys")
         # Keys may be dotted. The server takes no other spelling; who tries one means it.
-        head = key.split(".")[0].strip().strip("\"'").strip().lower()
+        head, *rest = (part.strip().strip("\"'").strip().lower() for part in key.split("."))
         if head in _DECIDING or head.startswith("sandbox"):
             raise InvalidArgument(
                 f"config[{key!r}]",
                 "decides what the thread may do",
                 "say it with sandbox=, permissions=, approval_policy= or approvals_reviewer=",
             )
+        if head == "features":
+            _check_features(key, {rest[0]: config[key]} if rest else config[key])
     return config
+
+
+def _check_features(key: str, features: object) -> None:
+    for name, value in features.items() if is_mapping(features) else ():
+        feature = str(name).strip().lower()
+        widens = feature in _WIDENING_FEATURES or feature.startswith("guardian")
+        if widens and value is not False:
+            raise InvalidArgument(
+                f"config[{key!r}]",
+                f"turns on {feature}, which widens what the thread may do",
+                "say what it may do with sandbox=, permissions= or approvals_reviewer=",
+            )
 
 
 def permission_profile(permissions: object, field: str = "permissions") -> str | None:

@@ -115,9 +115,9 @@ class Sandbox:
             return sandbox
         if isinstance(sandbox, str) or not hasattr(sandbox, "__iter__"):
             named = cls._of_struct(sandbox, field)
-            return cls(_KINDS[sandbox_mode(sandbox, field)]) if named is None else named
+            return cls._of_preset(sandbox, field) if named is None else named
         if not is_mapping(sandbox):
-            return cls(_KINDS[sandbox_mode(sandbox, field)])
+            return cls._of_preset(sandbox, field)
         return cls._of_details(sandbox, field)
 
     @classmethod
@@ -185,6 +185,10 @@ class Sandbox:
                 "exclude_tmpdir_env_var": self.exclude_tmpdir_env_var,
             }
         }
+
+    @classmethod
+    def _of_preset(cls, sandbox: object, field: str) -> Sandbox:
+        return cls._of_details({"type": _KINDS[sandbox_mode(sandbox, field)]}, field)
 
     @classmethod
     def _of_struct(cls, sandbox: object, field: str) -> Sandbox | None:

@@ -52,7 +52,8 @@ async def start_login(
     """
     outcome = Outcome(client, AccountLoginCompletedNotification, AccountUpdatedNotification)
     try:
-        login_id, answer = _named(await _Start(client, params, timeout).answer(), kind)
+        start = _Start(client, outcome, params, timeout)
+        login_id, answer = _named(await start.answer(), kind)
     except BaseException:
         outcome.close()
         raise
@@ -64,8 +65,11 @@ async def start_login(
 class _Start:
     """A request that goes on when its caller has left."""
 
-    def __init__(self, client: Client, params: LoginAccountParams, timeout: float) -> None:
+    def __init__(
+        self, client: Client, outcome: Outcome[Any], params: LoginAccountParams, timeout: float
+    ) -> None:
         self._client = client
+        self._outcome = outcome
         self._params = params
         self._timeout = timeout
         self._over = anyio.Event()
@@ -88,9 +92,8 @@ class _Start:
         if self._error is not None:
             raise self._error
         if self._answer is None:
-            # The runtime was closed meanwhile; this says so.
-            self._client.peer  # noqa: B018 — raises
-            raise RemoteProtocolError(methods.ACCOUNT_LOGIN_START.method, "it was given up")
+            # The tasks of a connection are ended just before everybody is told why it has.
+            raise await self._outcome.why_lost()
         return self._answer
 
     async def _run(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 import anyio
 
 from codex_runtime._client import Client
-from codex_runtime.errors import CodexRuntimeError, LoginFailed, LoginTimedOut
+from codex_runtime.errors import CodexRuntimeError, LoginFailed, LoginTimedOut, RuntimeClosed
 from codex_runtime.protocol import (
     AccountLoginCompletedNotification,
     Event,
@@ -132,6 +132,12 @@ class Outcome(Generic[Completed]):
             raise self._lost
         if completion.success is not True:
             raise LoginFailed(completion.error or "", self.login_id, self.server)
+
+    async def why_lost(self) -> CodexRuntimeError:
+        """Why no more will come, once that is told; it is about to be."""
+        with anyio.move_on_after(_TAKING_EFFECT):
+            await self._ended.wait()
+        return self._lost or RuntimeClosed()
 
     def _take(self, event: Any) -> None:
         assert self._is_ours is not None  # noqa: S101 — both callers see to it

@@ -134,11 +134,13 @@ def _revert(process: FakeProcess, request_id: RequestId, params: Json) -> None:
             process.wire.error(request_id, Refused(f"no rollout found for thread id {thread.id}"))
             return
         thread.loaded = thread.subscribed = True
+        known = turn_id in [turn.id for turn in thread.turns]
+        if known:
+            _drop(process, thread, str(turn_id))
         process.set_status(thread, {"type": "idle"})
-        if turn_id not in [turn.id for turn in thread.turns]:
+        if not known:
             process.wire.error(request_id, Refused(f"turn not found: {turn_id}"))
             return
-        _drop(process, thread, str(turn_id))
         process.wire.result(
             request_id,
             {
@@ -154,9 +156,16 @@ def _revert(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 def _drop(process: FakeProcess, thread: FakeThread, turn_id: str) -> None:
     index = [turn.id for turn in thread.turns].index(turn_id)
-    del thread.conversation[thread.turns[index].place :]
+    first, kept = thread.turns[index], thread.kept
+    gone = [turn.id for turn in thread.turns[index:]]
+    thread.totals, thread.last = first.before
+    del thread.conversation[first.place :]
     del thread.turns[index:]
-    thread.kept.durable = True
+    kept.durable = True
+    if (kept.unread or {}).get("turnId") in gone:
+        kept.unread, kept.revision = None, process.ticker.uuid()
+        told = {"threadId": thread.id, "readState": kept.read_state()}
+        process.tell(thread, "thread/readState/changed", told)
     thread.updated = process.ticker.now_ms()
     if thread.path is not None:
         # The record goes on in another file.
@@ -182,10 +191,9 @@ def _page(
     if cursor is not None:
         start = _ordinal(cursor, thread, "rolloutOrdinal")
         anchored = member(json.loads(cursor)).get("includeAnchor") is True
-        behind = (
-            (lambda place: place < start) if direction == "desc" else (lambda place: place > start)
-        )
-        places = [each for each in places if behind(each) or (anchored and each == start)]
+        step = -1 if direction == "desc" else 1
+        least = 0 if anchored else 1
+        places = [each for each in places if (each - start) * step >= least]
     page = places[: max(1, PAGE if limit is None else limit)]
     more = len(page) < len(places)
     return {

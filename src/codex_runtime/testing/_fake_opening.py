@@ -46,20 +46,15 @@ def _start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     check_settings("thread/resume", params, experimental=process.experimental)
     thread = _to_open(process, params)
-    if not thread.loaded:
-        # On a loaded thread overrides are ignored without a word (fact 33).
-        settings = thread.settings
-        defaults = Settings(cwd=settings.cwd, model=settings.model)
-        settings.sandbox, settings.profile = defaults.sandbox, defaults.profile
-        settings.tier, settings.summary = None, None
-        apply_at_opening(settings, params, process.world.cwd)
-        # Developer instructions are part of the history, and stay what they were.
-        _set_base_instructions(thread, params)
-        thread.loaded, thread.status = True, {"type": "idle"}
+    fresh = not thread.loaded
+    if fresh:
+        _load(process, thread, params)
     thread.subscribed = True
     full = params.get("excludeTurns") is not True
     if full:
         deprecated(process, f"use `excludeTurns: true`, {PAGE_INSTEAD}")
+    if fresh:
+        process.set_status(thread, {"type": "idle"})
     opened = thread.opened_json(process.world.version)
     opened["thread"] = thread.as_json(process.world.version, "full" if full else None)
     process.wire.result(
@@ -72,7 +67,7 @@ def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
             "itemsBackwardsCursor": newest_turn(thread),
         },
     )
-    if full:
+    if full or fresh:
         _tell_usage(process, thread)
     if thread.kept.goal is None:
         process.wire.notify("thread/goal/cleared", {"threadId": thread.id})
@@ -84,6 +79,18 @@ def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     go_on(process, thread)
 
 
+def _load(process: FakeProcess, thread: FakeThread, params: Json) -> None:
+    # On a loaded thread overrides are ignored without a word (fact 33).
+    settings = thread.settings
+    defaults = Settings(cwd=settings.cwd, model=settings.model)
+    settings.sandbox, settings.profile = defaults.sandbox, defaults.profile
+    settings.tier, settings.summary = None, None
+    apply_at_opening(settings, params, process.world.cwd)
+    # Developer instructions are part of the history, and stay what they were.
+    _set_base_instructions(thread, params)
+    thread.loaded = True
+
+
 def _fork(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     check_settings("thread/fork", params, experimental=process.experimental)
     last, before = params.get("lastTurnId"), params.get("beforeTurnId")
@@ -93,9 +100,9 @@ def _fork(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     ephemeral, full = params.get("ephemeral") is True, params.get("excludeTurns") is not True
     if ephemeral and full:
         raise Refused("ephemeral paginated thread/fork requires `excludeTurns: true`")
-    thread = _copy_of(process, source, params, _taken_over(source, last, before))
     if full:
         deprecated(process, f"use `excludeTurns: true`, {PAGE_INSTEAD}")
+    thread = _copy_of(process, source, params, _taken_over(source, last, before))
     opened = thread.opened_json(world.version)
     opened["thread"] = thread.as_json(world.version, "full" if full else None)
     process.wire.result(request_id, opened)
@@ -124,7 +131,8 @@ def _copy_of(process: FakeProcess, source: FakeThread, params: Json, count: int)
     end = rest[0].place if rest else len(source.conversation)
     thread.conversation = source.conversation[:end]
     thread.turns = [_as_history(turn) for turn in source.turns[:count]]
-    thread.totals, thread.last = copy(source.totals), copy(source.last)
+    usage = rest[0].before if rest else (source.totals, source.last)
+    thread.totals, thread.last = map(copy, usage)
     return thread
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import TYPE_CHECKING, TypeVarTuple
 
 import anyio
@@ -118,6 +119,7 @@ class FakeProcess:
                 thread.turn.status, thread.turn = "interrupted", None
             thread.terminals.clear()
             thread.loaded = thread.subscribed = False
+            thread.status = {"type": "notLoaded"}
 
     def start_soon(self, run: Callable[[*Args], Awaitable[object]], *args: *Args) -> None:
         """Run something beside the reader; a failure of it ends the process, loudly."""
@@ -233,6 +235,7 @@ class FakeProcess:
     def start_turn(self, thread: FakeThread, turn: FakeTurn) -> None:
         """Make `turn` the active one of its thread and play it."""
         thread.turn, turn.place = turn, len(thread.conversation)
+        turn.before = copy(thread.totals), copy(thread.last)
         thread.turns.append(turn)
         self.start_soon(TurnPlay(self, thread, turn).run)
 

@@ -133,7 +133,7 @@ def _set_profile(settings: Settings, profile: str) -> None:
 def _join_roots(settings: Settings) -> None:
     """What a thread was opened with stays writable in every later `workspaceWrite`."""
     if settings.sandbox["type"] == "workspaceWrite":
-        roots = [*settings.sandbox["writableRoots"], *settings.roots]
+        roots = [*settings.roots, *settings.sandbox["writableRoots"]]
         others = [root for root in roots if root != settings.cwd]
         settings.sandbox["writableRoots"] = [*dict.fromkeys(others)]
 

@@ -177,6 +177,7 @@ class FakeTurn:
         interrupters: Ids of the interrupt requests that are answered when the turn ends.
         done: Set when `turn/completed` was sent.
         place: How much of the conversation was said before it.
+        before: The thread's tokens before it, in all and of the last response.
     """
 
     id: str
@@ -198,6 +199,7 @@ class FakeTurn:
     interrupters: list[int | str] = field(default_factory=list[int | str])
     done: anyio.Event = field(default_factory=anyio.Event)
     place: int = 0
+    before: tuple[Totals, Totals] = field(default_factory=lambda: (Totals(), Totals()))
 
     def as_json(self, view: str = "notLoaded") -> Json:
         """Return it as the protocol's Turn, with as many items as `view` says."""
@@ -309,7 +311,8 @@ class FakeThread:
     def as_json(self, version: str, view: str | None = None) -> Json:
         """Return it as the protocol's Thread; its turns too when there is a `view` of them."""
         settings = self.settings
-        where = {"cwd": settings.cwd, "runtimeWorkspaceRoots": [settings.cwd]}
+        roots = [settings.cwd, *settings.roots]
+        where = {"cwd": settings.cwd, "runtimeWorkspaceRoots": roots}
         return {
             "id": self.id,
             "environments": [{"environmentId": "local", **where}] if self.loaded else None,
@@ -324,7 +327,8 @@ class FakeThread:
             "projectId": None,
             "historyMode": "paginated",
             "modelProvider": "scripted",
-            "model": settings.model,
+            # On record with the first turn.
+            "model": settings.model if self.loaded or self.turns else None,
             "reasoningEffort": settings.effort,
             "createdAt": self.created,
             "updatedAt": self.touched_ms // 1000,

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypedDict, cast
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, TypedDict
 
-from codex_runtime import protocol
-from codex_runtime._arguments import absolute_path, checked_thread_id
-from codex_runtime.errors import InvalidArgument
-from codex_runtime.options import check_names
-from codex_runtime.threads._checks import (
-    checked_direction,
-    checked_flag,
-    checked_text,
-    checked_texts,
-)
+__all__ = ["SearchFilters", "ThreadFilters"]
 
-__all__ = ["SearchFilters", "ThreadFilters", "list_filters", "search_filters"]
-
-_MAX_EXCLUDED: Final = 100
-"""Thread ids that one request can leave out: more are refused by the server."""
-
-SortDirection = Literal["asc", "desc"]
+_Direction: TypeAlias = Literal["asc", "desc"]
 
 
 class SearchFilters(TypedDict, total=False):
@@ -35,7 +21,7 @@ class SearchFilters(TypedDict, total=False):
     `"exec"`, `"subAgent"`, …; an open set. By default the interactive ones."""
     sort_key: str
     """`"created_at"` (default), `"updated_at"`, `"recency_at"`; an open set."""
-    sort_direction: SortDirection
+    sort_direction: _Direction
     """`"desc"` (default, newest first) or `"asc"`."""
 
 
@@ -69,99 +55,3 @@ class ThreadFilters(SearchFilters, total=False):
     use_state_db_only: bool
     """Trust the server's database, and do not look for records of threads that it has not seen
     yet."""
-
-
-def list_filters(filters: ThreadFilters, *, remote: bool) -> protocol.ThreadListParams:
-    """Check filters and give them the form in which they are sent.
-
-    Args:
-        filters: As given by the caller.
-        remote: The server sees another file system, so paths are sent as they are.
-
-    Raises:
-        InvalidArgument: There is no such filter, or it cannot be used.
-    """
-    check_names(filters, ThreadFilters, "thread_list")
-    given: Any = filters
-    if given.get("parent_thread_id") and given.get("ancestor_thread_id"):
-        raise InvalidArgument(
-            "ancestor_thread_id", "is given together with parent_thread_id", "use one of them"
-        )
-    if given.get("sort_key") == "section_position" and "section_id" not in given:
-        raise InvalidArgument(
-            "sort_key", 'is "section_position" without a section', "name a section_id"
-        )
-    checks = {**_CHECKS, "cwd": _sent_as_is} if remote else _CHECKS
-    return protocol.ThreadListParams(**_checked(given, checks))
-
-
-def search_filters(filters: SearchFilters) -> dict[str, Any]:
-    """Check the filters of a search; see `list_filters`.
-
-    Raises:
-        InvalidArgument: There is no such filter, or it cannot be used.
-    """
-    check_names(filters, SearchFilters, "thread_search")
-    return _checked(filters, _CHECKS)
-
-
-def _checked(
-    given: Mapping[str, Any], checks: Mapping[str, Callable[[Any, str], Any]]
-) -> dict[str, Any]:
-    return {
-        name: None if value is None else checks[name](value, name)
-        for name, value in given.items()
-        if value is not None or name in _NULLABLE
-    }
-
-
-def _folders(value: Any, field: str) -> str | list[str]:
-    several = _several(value)
-    if several is None:
-        return absolute_path(field, value)
-    return [absolute_path(f"{field}[{index}]", each) for index, each in enumerate(several)]
-
-
-def _sent_as_is(value: Any, field: str) -> str | list[str]:
-    several = _several(value)
-    if several is None:
-        return checked_text(_plain(value), field)
-    return checked_texts([_plain(each) for each in several], field)
-
-
-def _several(value: Any) -> list[Any] | None:
-    return cast("list[Any]", value) if isinstance(value, list | tuple) else None
-
-
-def _plain(value: Any) -> Any:
-    return cast("Any", os.fspath(value)) if hasattr(value, "__fspath__") else value
-
-
-def _excluded(value: Any, field: str) -> list[str]:
-    ids = checked_texts(value, field)
-    if len(ids) > _MAX_EXCLUDED:
-        raise InvalidArgument(
-            field, f"names {len(ids)} threads", f"name {_MAX_EXCLUDED} at the most"
-        )
-    return [checked_thread_id(each, f"{field}[{index}]") for index, each in enumerate(ids)]
-
-
-_NULLABLE: Final = frozenset({"project_id", "section_id"})
-"""Filters for which None means something, and is sent."""
-
-_CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
-    "ancestor_thread_id": checked_thread_id,
-    "archived": checked_flag,
-    "cwd": _folders,
-    "excluded_thread_ids": _excluded,
-    "model_providers": checked_texts,
-    "parent_thread_id": checked_thread_id,
-    "project_id": checked_text,
-    "search_term": checked_text,
-    "section_id": checked_text,
-    "sort_direction": checked_direction,
-    "sort_key": checked_text,
-    "source_kinds": checked_texts,
-    "use_state_db_only": checked_flag,
-}
-"""What each filter has to be."""

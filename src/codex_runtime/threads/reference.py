@@ -89,7 +89,7 @@ class ThreadReference(ThreadRecord):
             ConnectionLost: The server went away.
             RuntimeClosed: The runtime is closed.
         """
-        from codex_runtime.threads.rollback import roll_back  # noqa: PLC0415 — see above
+        from codex_runtime.threads._rolling_back import roll_back  # noqa: PLC0415 — see above
 
         return await roll_back(self._client, self, num_turns, interrupt=interrupt)
 

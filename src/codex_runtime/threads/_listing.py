@@ -14,14 +14,10 @@ from codex_runtime._arguments import checked_thread_id
 from codex_runtime._client import Client
 from codex_runtime.protocol import methods
 from codex_runtime.threads._checks import checked_cursor, checked_limit, checked_text, checked_texts
+from codex_runtime.threads._filtering import list_filters, search_filters
 from codex_runtime.threads._pages import Pages
 from codex_runtime.threads._walk import LARGEST_PAGE, PageRequest, Walk
-from codex_runtime.threads.filters import (
-    SearchFilters,
-    ThreadFilters,
-    list_filters,
-    search_filters,
-)
+from codex_runtime.threads.filters import SearchFilters, ThreadFilters
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
