@@ -117,12 +117,12 @@ def _process_id(params: Json) -> Iterator[Broken]:
 
 
 def _limits(params: Json) -> Iterator[Broken]:
-    cap, seconds = params.get("outputBytesCap"), params.get("timeoutMs")
+    cap, milliseconds = params.get("outputBytesCap"), params.get("timeoutMs")
     if cap is not None and params.get("disableOutputCap"):
         yield Broken("$.outputBytesCap", "is set, and disableOutputCap too", "use one of them")
-    if seconds is not None and params.get("disableTimeout"):
+    if milliseconds is not None and params.get("disableTimeout"):
         yield Broken("$.timeoutMs", "is set, and disableTimeout too", "use one of them")
-    if seconds is not None and seconds < 0:
+    if milliseconds is not None and milliseconds < 0:
         yield Broken("$.timeoutMs", "is negative", "use milliseconds, or leave it out")
     if cap is not None and cap < 1:
         yield Broken("$.outputBytesCap", "is less than 1", "use bytes, or leave it out")

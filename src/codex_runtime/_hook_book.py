@@ -36,7 +36,7 @@ class HookBook:
         self.latest: HookReport | None = None
         self.folder: str | None = None
 
-    def wanted(self, *scopes: Iterable[Hook] | None) -> bool:
+    def wanted(self, *scopes: Hook | Iterable[Hook] | None) -> bool:
         """Whether there are any hooks at all, here or in these scopes."""
         return bool(self.hooks) or any(scopes)
 

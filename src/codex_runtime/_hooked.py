@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
 from codex_runtime._client import Client
+from codex_runtime._errand import LEAVING_BOUND, Errand
 from codex_runtime._feed import TurnFeed
 from codex_runtime._hook_changes import Subject
 from codex_runtime._hook_report import HookPhase, HookReport
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HookedRun", "TurnHooks", "open_with_hooks", "run_with_hooks", "turn_with_hooks"]
 
-_LEAVING_BOUND: Final = 10.0
-"""Seconds that a caller who is leaving waits for post hooks. Beyond that they go on without it."""
-
-Scope: TypeAlias = "Iterable[Hook] | None"
+Scope: TypeAlias = "Hook | Iterable[Hook] | None"
 
 
 class HookedRun:
@@ -77,20 +75,31 @@ class HookedRun:
             leaving: Whether the caller is being cancelled.
         """
         if self._is_whole:
-            post_run = _Errand(lambda: self._post_run(self._about(outcome), outcome))
+
+            async def work() -> None:
+                await self._see_steps_through()
+                await self._post_run(outcome)
+
+            post_run = Errand(work)
             await post_run.send(self._client)
             await post_run.wait(leaving=leaving)
         return self.hooks.report()
 
-    async def finish_turn(self, turn: TurnHandle) -> None:
-        """The same for a run whose turn somebody has followed, and which nobody waits for any more."""
+    async def finish_turn(self, turn: TurnHandle, *, given_up: bool) -> None:
+        """The same for a run whose turn somebody has followed, and which nobody waits for any more.
+
+        Args:
+            turn: The turn.
+            given_up: Whether its end has been waited for, in vain where it still runs.
+        """
 
         async def post_run() -> None:
-            outcome = await _outcome_of_handle(turn)
-            await self._post_run(self._about(outcome), outcome)
+            if not given_up:
+                await self._see_steps_through()
+            await self._post_run(await _outcome_of_handle(turn))
 
         if self._is_whole:
-            errand = _Errand(post_run)
+            errand = Errand(post_run)
             await errand.send(self._client)
             await errand.wait()
 
@@ -104,15 +113,22 @@ class HookedRun:
             held: Any = error
             held.result = replace(held.result, hooks=report)
 
-    def _about(self, outcome: Outcome) -> Subject:
-        turn_id = outcome.result.turn_id if outcome.result else None
-        return replace(self._subject, thread_id=self.hooks.thread_id, turn_id=turn_id)
-
-    async def _post_run(self, subject: Subject, outcome: Outcome) -> None:
+    async def _post_run(self, outcome: Outcome) -> None:
+        hooks = self.hooks
+        about = replace(self._subject, thread_id=hooks.thread_id, turn_id=hooks.turn_id)
         try:
-            await self.hooks.after("post_run", subject, outcome)
+            await hooks.after("post_run", about, outcome)
         finally:
-            self.hooks.publish()
+            hooks.publish()
+
+    async def _see_steps_through(self) -> None:
+        """Wait for the post phases of the run's steps, which come first. None is owed as a rule.
+
+        A caller that is cancelled again and again gets here while its turn is being stopped.
+        """
+        with anyio.move_on_after(LEAVING_BOUND):
+            for over in self.hooks.owed:
+                await over.wait()
 
 
 async def run_with_hooks(
@@ -205,7 +221,7 @@ class TurnHooks:
 
     def __init__(self, step: _Step) -> None:
         self._step = step
-        self._post_turn: _Errand | None = None
+        self._post_turn: Errand | None = None
 
     async def follow(self, subject: Subject, feed: TurnFeed) -> None:
         """Have `post_turn` run when the turn of `feed` has ended."""
@@ -214,8 +230,7 @@ class TurnHooks:
             await feed.ended.wait()
             await self._step.work(subject, _outcome_of_turn(feed))
 
-        self._post_turn = _Errand(post_turn)
-        await self._post_turn.send(self._step.client)
+        self._post_turn = await self._step.send(post_turn)
 
     async def report(self, *, leaving: bool = False) -> HookReport:
         """Wait for `post_turn`; return what all hooks did. The turn has to be on its way to its end.
@@ -257,9 +272,15 @@ class _Step:
 
     async def after(self, subject: Subject, outcome: Outcome, *, leaving: bool = False) -> None:
         """Have the post phase run, and wait for it."""
-        post = _Errand(lambda: self.work(subject, outcome))
-        await post.send(self.client)
+        post = await self.send(lambda: self.work(subject, outcome))
         await post.wait(leaving=leaving)
+
+    async def send(self, work: Callable[[], Awaitable[None]]) -> Errand:
+        """Have the runtime do the work of the post phase."""
+        post = Errand(work)
+        self.hooks.owed.append(post.over)
+        await post.send(self.client)
+        return post
 
     async def work(self, subject: Subject, outcome: Outcome) -> None:
         """Run the post phase."""
@@ -271,50 +292,6 @@ class _Step:
     def _publish(self) -> None:
         if self._is_whole:
             self.hooks.publish()
-
-
-class _Errand:
-    """Work that the runtime sees through, whatever becomes of whoever wants it done."""
-
-    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._work = work
-        self._over = anyio.Event()
-        self._error: BaseException | None = None
-
-    async def send(self, client: Client) -> None:
-        """Begin. Where the runtime is closed, it is done here and now."""
-        try:
-            client.spawn_lasting(self._do)
-        except CodexRuntimeError:
-            await self._do()
-
-    async def wait(self, *, leaving: bool = False) -> None:
-        """Wait for its end; a caller who is leaving, or is cancelled here, not for long.
-
-        Raises:
-            BaseException: What the work raised.
-        """
-        if not leaving:
-            try:
-                await self._over.wait()
-            except anyio.get_cancelled_exc_class():
-                await self.wait(leaving=True)
-                raise
-        with anyio.move_on_after(_LEAVING_BOUND, shield=True):
-            await self._over.wait()
-        if self._error is not None:
-            raise self._error
-
-    async def _do(self) -> None:
-        with anyio.CancelScope(shield=True):
-            try:
-                await self._work()
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as error:  # noqa: BLE001 — handed to whoever waits
-                self._error = error
-            finally:
-                self._over.set()
 
 
 def outcome_of(error: BaseException) -> Outcome:

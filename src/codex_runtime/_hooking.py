@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+import anyio
+
 from codex_runtime._hook_book import RUNNING, HookBook
 from codex_runtime._hook_calls import Answer, call_hook, redact
 from codex_runtime._hook_changes import Change, Subject, plain
@@ -61,6 +63,10 @@ class HookRun(Hooks):
         self.correlation_id = f"hk-{uuid4().hex}"
         self.thread_id: str | None = None
         """The thread that the run is about, once it is known."""
+        self.turn_id: str | None = None
+        """The turn, likewise."""
+        self.owed: list[anyio.Event] = []
+        """Set when the post phases of steps are over that have begun."""
 
     def report(self) -> HookReport:
         """What the hooks have done so far."""
@@ -92,6 +98,7 @@ class HookRun(Hooks):
     async def after(self, phase: HookPhase, subject: Subject, outcome: Outcome) -> None:
         """Run a post phase: nothing can be changed or blocked any more."""
         self.thread_id = subject.thread_id or self.thread_id
+        self.turn_id = subject.turn_id or self.turn_id
         for hook in self._called_at(phase, subject):
             context = self._context(phase, subject, outcome)
             answer = await call_hook(hook, context)

@@ -95,6 +95,8 @@ class _Stranger:
         self._turn_id = turn_id
         self._news = anyio.Event()
         self._ended = client.hub.has_ended(thread_id, turn_id)
+        self._found: str | None = None
+        """The turn that the server gave for active when it was asked last."""
 
     def push(self, event: Any, size: int) -> None:
         """Look whether it tells of this turn. Called by the reader."""
@@ -130,15 +132,19 @@ class _Stranger:
             except NoActiveTurn:
                 return False
             except UnexpectedTurn as refusal:
-                if await self._is_idle():
-                    # Up to 0.163 a turn that was interrupted before is still given for active.
-                    return False
-                return await self._ask_for_inner(refusal)
+                return await self._look_at_other(refusal)
         return True
 
-    async def _ask_for_inner(self, refusal: UnexpectedTurn) -> bool:
-        if self._client.hub.root_of(self._thread_id, refusal.found) == self._turn_id:
-            return await self._ask(refusal.found)
+    async def _look_at_other(self, refusal: UnexpectedTurn) -> bool:
+        hub, found, before = self._client.hub, refusal.found, self._found
+        self._found = found
+        if hub.root_of(self._thread_id, found) == self._turn_id:
+            return await self._ask(found)
+        # Up to 0.163 a turn that was interrupted before is given for active until the next one
+        # has started (fact 57): it has to be seen to run, or to be given twice.
+        certain = found in {before, hub.active_turn(self._thread_id)}
+        if not certain or await self._is_idle():
+            return False
         if await self._is_recorded_as_ended():
             return True
         raise refusal

@@ -18,7 +18,7 @@ from codex_runtime.policy import (
 from codex_runtime.protocol import MISSING
 
 if TYPE_CHECKING:
-    from codex_runtime._settings import Restore
+    from codex_runtime._restoring import Restore
     from codex_runtime.protocol.types import (
         ThreadForkResponse,
         ThreadResumeResponse,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -60,6 +61,9 @@ R = TypeVar("R", bound="Opened")
 _THREAD_TIMEOUT: Final = 120.0
 """Seconds for opening a thread: required MCP servers are started within it (fact 132)."""
 
+_NAMES_COUNT: Final = (0, 163)
+"""The first version of codex that was seen to keep a thread for its name."""
+
 _LEAVING_BOUND: Final = 10.0
 """Seconds that giving up a thread may take that nobody is going to use."""
 
@@ -77,12 +81,27 @@ async def _start(runtime: Runtime, client: Client, options: ThreadOptions) -> Th
     thread = await _usable(runtime, client, info, asked)
     if name is not None:
         try:
-            params = protocol.ThreadSetNameParams(thread_id=thread.thread_id, name=name)
-            await client.request(methods.THREAD_NAME_SET, params)
+            await _keep(client, thread.thread_id, name)
         except BaseException:
             _leave(client, thread.thread_id)
             raise
     return thread
+
+
+async def _keep(client: Client, thread_id: str, name: str) -> None:
+    """Have a record made of a thread that has had no turn yet."""
+    named = protocol.ThreadSetNameParams(thread_id=thread_id, name=name)
+    await client.request(methods.THREAD_NAME_SET, named)
+    if _before_names_count(client.peer.codex_version):
+        # Into no section, where it is anyway; that makes the record (fact 229).
+        moved = protocol.ThreadSectionMoveParams(thread_id=thread_id, section_id=None)
+        await client.request(methods.THREAD_SECTION_MOVE, moved)
+
+
+def _before_names_count(version: str | None) -> bool:
+    """Whether a name alone makes no record: so on 0.154, and not on 0.163 any more."""
+    numbers = re.match(r"(\d+)\.(\d+)", version or "")
+    return numbers is None or tuple(map(int, numbers.groups())) < _NAMES_COUNT
 
 
 async def resume_thread(

@@ -90,7 +90,11 @@ ROWS: Final = (
     ),
     # Threads that are on record can be read without being loaded.
     Row(ThreadNotFound, rf"thread not loaded: {_ID}"),
-    Row(ThreadNotFound, rf"thread not found: {_ID}", methods="thread/(goal|section)/.*"),
+    Row(
+        ThreadNotFound,
+        rf"thread not found: {_ID}",
+        methods="thread/(goal|section|metadata|attachment)/.*",
+    ),
     Row(ThreadNotLoaded, rf"thread not found: {_ID}"),
     Row(ThreadNotLoaded, "resume the thread before "),
     Row(ThreadArchived, rf"(?:session|thread) {_ID} is archived"),

@@ -1,32 +1,17 @@
-"""Changing the settings of a thread, and putting them back after a turn."""
+"""Changing the settings of a thread, and seeing that they are in force."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from codex_runtime import protocol
-from codex_runtime._arguments import without_none
 from codex_runtime._client import Client
 from codex_runtime._effective import Differences, asked_in, differences
 from codex_runtime._live import LiveThread
 from codex_runtime._params import Asked
-from codex_runtime.errors import (
-    CodexRuntimeError,
-    ConnectionLost,
-    ExperimentalApiNeeded,
-    InvalidArgument,
-    PolicyMismatch,
-    RequestRefused,
-    RequestTimeout,
-    RuntimeClosed,
-)
-from codex_runtime.policy import Approval, Sandbox, approval_of
+from codex_runtime.errors import ExperimentalApiNeeded, PolicyMismatch, RequestRefused
 from codex_runtime.protocol import methods
 
 if TYPE_CHECKING:
@@ -37,45 +22,13 @@ if TYPE_CHECKING:
         TurnStartParams,
     )
 
-__all__ = [
-    "KEPT",
-    "Restore",
-    "change_settings",
-    "following",
-    "mismatch",
-    "only_this_turn",
-    "plan_restore",
-    "settled",
-]
-
-logger = logging.getLogger("codex_runtime.thread")
-
-KEPT: Final = frozenset(
-    {
-        "approval_policy",
-        "approvals_reviewer",
-        "cwd",
-        "effort",
-        "model",
-        "permissions",
-        "sandbox",
-        "service_tier",
-        "summary",
-    }
-)
-"""Options of a turn that stay in force after it (fact 49)."""
+__all__ = ["change_settings", "check_turn", "mismatch"]
 
 _TOLD: Final = 10.0
 """Seconds in which the server tells that settings have changed; 1 to 5 ms were measured."""
 
 _TOLD_IF_NEW: Final = 1.0
 """The same where it may well be that nothing has changed, of which the server does not tell."""
-
-_RESTORE_BOUND: Final = 10.0
-"""Seconds that putting settings back may take; the next turn of the thread waits for that."""
-
-_LOOK_AGAIN: Final = 0.1
-"""Seconds between two looks at a start that was given up, of which nobody tells how it ended."""
 
 _METHOD: Final = methods.THREAD_SETTINGS_UPDATE.method
 
@@ -127,251 +80,29 @@ def _known(found: dict[str, str], settings: ThreadSettings) -> dict[str, str]:
     return {name: text for name, text in found.items() if name not in unsaid}
 
 
-@dataclass(eq=False)
-class Restore:
-    """What is to be put back when a turn ends.
+async def check_turn(
+    client: Client, live: LiveThread, params: TurnStartParams, feed: TurnFeed
+) -> None:
+    """See that what a turn asks for is in force in it, once the server has taken it.
 
-    Attributes:
-        options: The options that were said for this turn only.
-        before: The settings in force before it.
-        during: The settings in force once it had started; None where the server did not say.
-        done: Set when it was put back, or could not be.
-        failed: Whether it could not be.
-    """
-
-    options: frozenset[str]
-    before: ThreadSettings
-    during: ThreadSettings | None = None
-    done: anyio.Event = field(default_factory=anyio.Event)
-    failed: bool = False
-
-    async def put_back(self, client: Client, live: LiveThread) -> None:
-        """Put back what nobody else has changed meanwhile.
-
-        Raises:
-            CodexRuntimeError: Whatever becomes of it.
-        """
-        during = self.during or live.settings
-        changed = {
-            name for name in self.options if _value(during, name) != _value(live.settings, name)
-        }
-        if changed & _EITHER:
-            changed |= _EITHER
-        left = self.options - changed
-        if left:
-            params, asked = self._params(live, left)
-            await change_settings(client, live, params, asked)
-
-    def _params(
-        self, live: LiveThread, names: Collection[str]
-    ) -> tuple[ThreadSettingsUpdateParams, Asked]:
-        values = {name: _value(self.before, name) for name in names}
-        profile, sandbox = values.get("permissions"), values.get("sandbox")
-        sent: dict[str, Any] = without_none(
-            **{name: values.get(name) for name in _AS_THEY_ARE if name in values},
-            permissions=profile,
-            sandbox_policy=self.before.sandbox_policy if sandbox and not profile else None,
-            approval_policy=self.before.approval_policy if "approval_policy" in values else None,
-            collaboration_mode=self._no_effort(live, values),
-        )
-        if "service_tier" in values:
-            # Null takes the tier of a thread away; left out, it would stay.
-            sent["service_tier"] = values["service_tier"]
-        asked = Asked(
-            cwd=values.get("cwd"),
-            sandbox=sandbox if not profile else None,
-            permissions=profile,
-            approval=values.get("approval_policy"),
-            reviewer=values.get("approvals_reviewer"),
-            model=values.get("model"),
-            effort=values.get("effort"),
-            summary=values.get("summary"),
-        )
-        return protocol.ThreadSettingsUpdateParams(thread_id=live.thread_id, **sent), asked
-
-    def _no_effort(self, live: LiveThread, values: dict[str, Any]) -> Any:
-        """What takes an effort away: null leaves it as it is, except within the mode.
-
-        Empty instructions say nothing to the model; null would have the server say its own.
-        """
-        if "effort" not in values or values["effort"] is not None:
-            return None
-        mode = live.settings.collaboration_mode
-        return protocol.CollaborationMode(
-            mode=(mode and mode.mode) or "default",
-            settings=protocol.Settings(
-                model=values.get("model") or live.settings.model,
-                developer_instructions=(mode and mode.settings.developer_instructions) or "",
-            ),
-        )
-
-
-_EITHER: Final = frozenset({"permissions", "sandbox"})
-"""They replace each other, so they are put back together."""
-
-_AS_THEY_ARE: Final = ("approvals_reviewer", "cwd", "effort", "model", "summary")
-
-
-def plan_restore(client: Client, live: LiveThread, options: Collection[str]) -> Restore | None:
-    """Plan to put back what a turn is about to change; None where that is nothing.
-
-    Args:
-        client: Of the runtime.
-        live: The thread.
-        options: The options that are said for this turn only; those that do not stay in force
-            anyway are not looked at.
+    A client that has not asked for the experimental API is not told of settings: nothing is
+    compared then.
 
     Raises:
-        InvalidArgument: It could not be put back.
+        PolicyMismatch: It is not.
     """
-    named = frozenset(options) & KEPT
-    if not named:
-        return None
-    if not client.experimental:
-        raise InvalidArgument(
-            "only_this_turn", "is experimental", "open the runtime with experimental_api=True"
-        )
-    for name in named - _EITHER - {"effort", "service_tier"}:
-        if not _value(live.settings, name):
-            raise InvalidArgument(
-                name,
-                "could not be put back after the turn: the one before is not known",
-                f"name one with update_settings({name}=…) first",
-            )
-    if named & _EITHER:
-        named |= _EITHER
-        if _value(live.settings, "sandbox") is None:
-            raise InvalidArgument(
-                "sandbox", "could not be put back after the turn: the one before is not known"
-            )
-    return Restore(named, live.settings)
-
-
-def only_this_turn(options: Mapping[str, Any]) -> set[str]:
-    """The options of a turn that the caller has said to be for this turn only."""
-    if not options.get("only_this_turn"):
-        return set()
-    return {name for name, value in options.items() if value is not None}
-
-
-@contextmanager
-def following(
-    client: Client,
-    live: LiveThread,
-    params: TurnStartParams,
-    restore: Restore | None,
-    feed: TurnFeed,
-) -> Generator[None]:
-    """Keep an eye on what becomes of a thread's settings while a turn is started in this block.
-
-    Args:
-        client: Of the runtime.
-        live: The thread.
-        params: What the turn is started with.
-        restore: What is to be put back when it ends, however the block is left.
-        feed: Of the turn.
-
-    Raises:
-        PolicyMismatch: The turn has started, with something else in force than it asked for.
-    """
-    told = live.told
-    try:
-        yield
-    except BaseException:
-        # The server may have taken it all the same.
-        live.suspect(params)
-        if restore is not None:
-            _restore_later(client, live, restore, feed)
-        raise
-    live.assume(params, told=told)
-    if restore is not None:
-        restore.during = live.settings
-        _restore_later(client, live, restore, feed)
-    # The server tells of what a turn changes before it answers (measured on 0.154 to 0.169).
-    found = differences(asked_in(params), live.settings) if live.told != told else {}
-    if found:
-        raise mismatch(live, found)
+    asked = asked_in(params)
+    if client.experimental and differences(asked, live.settings):
+        # As a rule the server tells of a change before it answers, and always before it tells of
+        # the turn's start; of no change it tells nothing (measured on 0.154 to 0.169).
+        with anyio.move_on_after(_TOLD):
+            await feed.started.wait()
+        found = differences(asked, live.settings)
+        if found:
+            raise mismatch(live, found)
 
 
 def mismatch(live: LiveThread, found: Differences) -> PolicyMismatch:
     """The error that says what is in force in place of what was asked for."""
     texts = [f"{name}: {text}" for name, text in sorted(found.items())]
     return PolicyMismatch(live.thread_id, texts)
-
-
-def _restore_later(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:
-    live.restore = restore
-    try:
-        client.spawn(_restore, client, live, restore, feed)
-    except CodexRuntimeError:
-        # The connection has ended, and the thread's settings with it.
-        restore.done.set()
-
-
-async def _restore(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:
-    try:
-        await _ended(client, live, feed)
-        with anyio.fail_after(_RESTORE_BOUND):
-            await restore.put_back(client, live)
-        live.restore = None
-    except (ConnectionLost, RuntimeClosed):
-        # The thread is not loaded any more.
-        live.restore = None
-    except (CodexRuntimeError, TimeoutError) as error:
-        restore.failed = True
-        logger.warning(
-            "thread %s: settings of a turn could not be put back: %s", live.thread_id, error
-        )
-    finally:
-        restore.done.set()
-
-
-async def _ended(client: Client, live: LiveThread, feed: TurnFeed) -> None:
-    """Wait for the end of a turn, or until it is clear that there is none."""
-    while not feed.state.turn_id:
-        if client.hub.active_turn(live.thread_id) is None:
-            return
-        with anyio.move_on_after(_LOOK_AGAIN):
-            await feed.ended.wait()
-    await feed.ended.wait()
-
-
-async def settled(client: Client, live: LiveThread) -> None:
-    """Wait until the settings that the last turn changed for itself are put back.
-
-    Where that has failed, it is tried once more. Call it before anything starts a turn.
-
-    Raises:
-        CodexRuntimeError: They could not be put back.
-    """
-    restore = live.restore
-    if restore is None:
-        return
-    await restore.done.wait()
-    if live.restore is restore and restore.failed:
-        with anyio.move_on_after(_RESTORE_BOUND):
-            await restore.put_back(client, live)
-            live.restore = None
-            return
-        raise RequestTimeout(_METHOD, _RESTORE_BOUND)
-
-
-def _value(settings: ThreadSettings, name: str) -> Any:
-    """The setting that an option of this name changes."""
-    profile = settings.active_permission_profile
-    match name:
-        case "sandbox":
-            return Sandbox.in_force(settings.sandbox_policy)
-        case "permissions":
-            return (profile.id or None) if profile else None
-        case "approval_policy":
-            return _approval(settings)
-        case _:
-            return getattr(settings, name) or None
-
-
-def _approval(settings: ThreadSettings) -> Approval | None:
-    try:
-        return approval_of(settings.approval_policy or None)
-    except InvalidArgument:
-        return None

@@ -42,7 +42,8 @@ class ThreadWithSettings(ThreadReference):
 
         Whoever changes them: this handle, another one, another client. What the server has not said
         yet is `UNSET`, which is false: the summary, and the collaboration mode of a thread that was
-        started or forked here.
+        started or forked here. With `experimental_api=False` the server does not tell of changes:
+        these are the settings that the thread was opened with.
         """
         return self._live.settings
 

@@ -10,7 +10,7 @@ from codex_runtime._arguments import checked_turn_id, positive_seconds
 from codex_runtime._feed import OwnItem, TurnFeed
 from codex_runtime._interrupting import interrupt_turn
 from codex_runtime._outgoing import encode
-from codex_runtime._settings import settled
+from codex_runtime._restoring import settled
 from codex_runtime._starting import start_turn
 from codex_runtime._steering import Steering
 from codex_runtime._thread_settings import ThreadWithSettings

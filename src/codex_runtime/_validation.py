@@ -42,7 +42,7 @@ ValidationMode: TypeAlias = Literal["none", "known", "strict"]
   their types. What is not known, a method or a member of an object, passes.
 - `strict`: besides, methods and members that are not in the schema are refused, texts that are
   none of an enumeration, and results that lack what the schema promises. A server of another
-  version than the schema's, 0.163.0, may fail this.
+  version than the schema's may fail this.
 """
 
 _MODES: Final = get_args(ValidationMode)

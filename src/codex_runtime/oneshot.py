@@ -134,7 +134,6 @@ class _Stream:
     ) -> None:
         try:
             if self._turn is not None:
-                await stop_before_leaving(self._turn)
                 await self._work.finish(self._turn)
         finally:
             await self._close()
@@ -154,7 +153,7 @@ class _Work:
         self._prompt = prompt
         self._of_thread: ThreadOptions = of_thread
         self._of_turn: TurnOptions = of_turn
-        self._hooks: Iterable[Hook] | None = of_thread.pop("hooks", None)
+        self._hooks: Hook | Iterable[Hook] | None = of_thread.pop("hooks", None)
         self._hooked: HookedRun | None = None
 
     def check(self, *, remote: bool = False) -> None:
@@ -198,8 +197,13 @@ class _Work:
 
     async def finish(self, turn: TurnHandle) -> None:
         """It is over, as far as its caller is concerned."""
-        if self._hooked is not None:
-            await self._hooked.finish_turn(turn)
+        stopped = False
+        try:
+            await stop_before_leaving(turn)
+            stopped = True
+        finally:
+            if self._hooked is not None:
+                await self._hooked.finish_turn(turn, given_up=stopped)
 
     def _about(self, client: Client) -> Subject:
         from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks

@@ -58,7 +58,7 @@ class _Common(TypedDict, total=False):
 
 
 class _Hooked(_Common, total=False):
-    hooks: "Iterable[Hook]"
+    hooks: "Hook | Iterable[Hook]"
     """Hooks besides those of the runtime, and behind them. Those of a thread hold for all that its
     handle starts, those of a call for that call."""
 

@@ -103,7 +103,7 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         version_guard: bool = True,
         remote: bool = False,
         connect: Connect | None = None,
-        hooks: Iterable[Hook] | None = None,
+        hooks: Hook | Iterable[Hook] | None = None,
     ) -> None:
         """Check the options. Nothing is started yet.
 
@@ -314,7 +314,8 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         """End the server and everything that waits for it. Bounded, and done at most once.
 
         Turns under way are recorded by the server as interrupted; their handles raise
-        `RuntimeClosed`. Cancelling has no effect: the end of a process is not left half done.
+        `RuntimeClosed`. Post hooks that are owed run yet, each within its time. Cancelling has no
+        effect: the end of a process is not left half done.
         """
         if self._life is not None:
             await self._life.close()

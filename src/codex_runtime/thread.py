@@ -10,11 +10,11 @@ from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import turn_params
-from codex_runtime._settings import following, only_this_turn, plan_restore, settled
+from codex_runtime._restoring import following, only_this_turn, plan_restore, settled
+from codex_runtime._settings import check_turn
 from codex_runtime._starting import start_turn
 from codex_runtime._thread_turns import ThreadWithTurns
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.errors import PolicyMismatch
 from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input
 from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
 from codex_runtime.state import TurnResult
@@ -209,13 +209,14 @@ class ThreadHandle(ThreadWithTurns):
         self._check_idle()
         feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
         turn = TurnHandle(client, feed, hooks)
+        with following(client, live, params, restore, feed):
+            await start_turn(client, feed, turn, encoded)
+        client.spawn(keep_time, turn, feed, allowed)
         try:
-            with following(client, live, params, restore, feed):
-                await start_turn(client, feed, turn, encoded)
-        except PolicyMismatch:
+            await check_turn(client, live, params, feed)
+        except BaseException:
             turn.interrupt_soon()
             raise
-        client.spawn(keep_time, turn, feed, allowed)
         return turn, feed
 
     async def _prepare(

@@ -197,7 +197,8 @@ class TurnHandle:
         of the turn; the model answers anew within some 10 ms. On 0.154 it finishes its message
         first (fact 52).
 
-        A turn of `ThreadHandle.shell_command` takes it and does nothing with it (fact 284).
+        A turn of `ThreadHandle.shell_command` takes it for a user message at its end, and does
+        not ask the model (fact 284).
 
         Cancelling stops the wait; the turn may be steered all the same.
 

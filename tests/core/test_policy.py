@@ -195,14 +195,8 @@ def test_a_command_of_the_callers_own_needs_the_opt_in_and_the_scope() -> None:
         check_command("workspace-write", privileged_escalation_approved=False, cwd="/repo")
     with pytest.raises(SandboxNotAllowed, match="explicit scope"):
         check_command({"type": "dangerFullAccess"}, privileged_escalation_approved=True, cwd=" ")
-    with pytest.raises(SandboxNotAllowed, match="permission_profile 'mine' needs an explicit opt"):
-        check_command(
-            None,
-            permissions="mine",
-            permissions_field="permission_profile",
-            privileged_escalation_approved=None,
-            cwd="/repo",
-        )
+    with pytest.raises(SandboxNotAllowed, match="permissions 'mine' needs an explicit opt"):
+        check_command(None, permissions="mine", privileged_escalation_approved=None, cwd="/repo")
 
 
 @pytest.mark.parametrize("word", [1, "yes", "false", "True", [True], None, 0, object()])

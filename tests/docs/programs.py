@@ -98,6 +98,19 @@ PROGRAMS: Final[dict[str, Program]] = {
         "post_run: note noop\n"
         "blocked by hook 'no_keys' at pre_run: the prompt holds a key\n",
     ),
+    "threads_on_record.py": Program(
+        lambda: (
+            assistant_message("Blue."),
+            assistant_message("Green."),
+            assistant_message("Red."),
+        ),
+        "Colours: began with 'Name a colour.'\n"
+        "completed Blue.\n"
+        "completed Green.\n"
+        "dropped from the fork: 1 of 2\n"
+        "Red.\n"
+        "archived: True\n",
+    ),
     "interrupt_and_timeout.py": Program(
         lambda: (stall(after="Roses are"), stall(after="Violets are"), stall(after="Sing, O")),
         "first: interrupted\nsecond: interrupted after 2.0 s\nthird: cancelled\n",

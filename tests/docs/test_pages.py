@@ -20,6 +20,7 @@ from codex_runtime import _environment, options, protocol, testing, transports
 from codex_runtime.cli._exits import EXIT_CODES
 from codex_runtime.services import commands, files
 from codex_runtime.testing import ScriptedModel
+from codex_runtime.threads import attachments, goal, queue, terminals
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks/README.md"])
 
@@ -179,11 +180,13 @@ def test_the_reference_lists_nothing_that_is_not_there() -> None:
     homes: list[Any] = [
         *(codex_runtime, testing, transports, protocol),
         *(codex_runtime.Runtime, codex_runtime.TurnHandle, codex_runtime.ThreadHandle),
+        *(goal.Goal, queue.Queue, attachments.Attachments, terminals.Terminals),
         *(commands, commands.Commands, commands.CommandHandle, files, files.Files),
     ]
     known = {
         *options.RunOptions.__annotations__,
         *parameters(codex_runtime.Runtime),
+        *codex_runtime.ThreadFilters.__annotations__,
         # Set when a thread is opened, so it is no attribute of the class.
         "info",
     }

@@ -152,7 +152,10 @@ def main() -> None:
         if "id" not in request:
             continue
         nonsense = FAULT == "nonsense" and method == "initialize"
-        send(id=request["id"], result=[] if nonsense else RESULTS.get(method, {}))
+        result = RESULTS.get(method, {})
+        if method == "thread/start":
+            result = {**result, "cwd": request["params"].get("cwd", "/")}
+        send(id=request["id"], result=[] if nonsense else result)
         AFTER_ANSWER.get((FAULT, method), lambda: None)()
 
 

@@ -16,6 +16,7 @@ from codex_runtime.transports import Ending, Transport
 from codex_runtime.transports.memory import MemoryTransport, memory_pair
 
 __all__ = [
+    "FORK",
     "PATIENCE",
     "Message",
     "Server",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+FORK = "01a20d62-01ef-7093-a6dd-00000000f04c"
+"""The thread that a fork is."""
 
 PATIENCE = 20.0
 """Seconds after which a test gives up on what takes milliseconds."""
@@ -51,6 +55,7 @@ class Server:
         received: Every message of the client, oldest first.
         on: What is done with a request, by method. For any other the answer is `{}`.
         running: (thread id, turn id) of the turns under way.
+        settings: By thread, what is in force in it.
     """
 
     def __init__(self) -> None:
@@ -60,6 +65,9 @@ class Server:
             "initialize": self.greet,
             "initialized": self.nothing,
             "thread/start": self.open_thread,
+            "thread/resume": self.resume_thread,
+            "thread/fork": self.fork_thread,
+            "thread/settings/update": self.update_settings,
             "turn/start": self.start_turn,
             "turn/interrupt": self.interrupt_turn,
         }
@@ -67,6 +75,7 @@ class Server:
         self._news = anyio.Event()
         self._threads = 0
         self._turns = 0
+        self.settings: dict[str, Message] = {}
 
     async def connect(self) -> Transport:
         client, self._end = memory_pair()
@@ -183,6 +192,31 @@ class Server:
         self._threads += 1
         self.answer(request, self.opened(request, f"thread-{self._threads}"))
 
+    def resume_thread(self, request: Message) -> None:
+        self.answer(request, self.opened(request, request["params"]["threadId"]))
+
+    def fork_thread(self, request: Message) -> None:
+        self.answer(request, self.opened(request, FORK))
+
+    def update_settings(self, request: Message) -> None:
+        self.answer(request, {})
+        self.put_in_force(request)
+
+    def put_in_force(self, request: Message, **differing: Any) -> None:
+        """Change the settings of a thread as a request says, and tell of it if there is a change."""
+        params = request["params"]
+        before = self.settings.get(params["threadId"], {})
+        now = {**before, **{key: value for key, value in params.items() if key in before}}
+        if params.get("sandboxPolicy"):
+            now["activePermissionProfile"] = None
+        if params.get("permissions"):
+            now["activePermissionProfile"] = {"id": params["permissions"]}
+        now |= differing
+        if now != before:
+            self.settings[params["threadId"]] = now
+            told = {"threadId": params["threadId"], "threadSettings": now}
+            self.tell("thread/settings/updated", **told)
+
     def opened(self, request: Message, thread_id: str, **differing: Any) -> Message:
         """The answer to a request that opens a thread: what it asks for is in force."""
         params = request["params"]
@@ -194,22 +228,25 @@ class Server:
             "networkAccess": details.get("network_access", False),
         }
         profile = params.get("permissions")
-        return {
-            "thread": {"id": thread_id},
+        in_force = {
             "model": params.get("model", "none"),
             "cwd": params.get("cwd", "/"),
-            "sandbox": sandbox,
             "approvalPolicy": params.get("approvalPolicy"),
             "approvalsReviewer": params.get("approvalsReviewer"),
             "activePermissionProfile": {"id": profile} if profile else None,
             **differing,
         }
+        sandbox = in_force.pop("sandbox", sandbox)
+        more = {"sandboxPolicy": sandbox, "effort": None, "summary": None, "serviceTier": None}
+        self.settings[thread_id] = {**in_force, **more}
+        return {"thread": {"id": thread_id}, "sandbox": sandbox, **in_force}
 
     def take_turn(self, request: Message, turn_id: str | None = None) -> tuple[str, str]:
         """Answer `turn/start`, and tell of nothing."""
         self._turns += 1
         ids = request["params"]["threadId"], turn_id or f"turn-{self._turns}"
         self.running.append(ids)
+        self.put_in_force(request)
         self.answer(request, {"turn": {"id": ids[1], "status": "inProgress", "items": []}})
         return ids
 

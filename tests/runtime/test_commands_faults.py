@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
 from runtime.command_acts import Machine
 from runtime.support import Server, settled
-from runtime.test_commands import both, spawn_process, start_command
+from runtime.test_commands import Start, both, spawn_process, start_command
 
 from codex_runtime import (
     CommandNotStarted,
@@ -19,10 +18,7 @@ from codex_runtime import (
     Runtime,
     UnsendableValue,
 )
-from codex_runtime.services.commands import CommandHandle, CommandResult, ProcessHandle
-
-Handle = CommandHandle | ProcessHandle
-Start = Callable[..., Handle]
+from codex_runtime.services.commands import CommandResult
 
 
 @pytest.fixture

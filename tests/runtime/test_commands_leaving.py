@@ -10,18 +10,11 @@ import anyio
 import pytest
 from runtime.command_acts import Machine
 from runtime.support import Server, cancelled_at_every_wait, settled
-from runtime.test_commands import both, running
+from runtime.test_commands import Start, both, running
 from runtime.test_commands_faults import nothing_left, stops
 
-from codex_runtime import (
-    CodexRuntimeError,
-    ConnectionLost,
-    RuntimeClosed,
-)
-from codex_runtime.services.commands import CommandHandle, CommandResult, ProcessHandle
-
-Handle = CommandHandle | ProcessHandle
-Start = Callable[..., Handle]
+from codex_runtime import CodexRuntimeError, ConnectionLost, RuntimeClosed
+from codex_runtime.services.commands import CommandResult
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ DETAILS = {
     "exclude_slash_tmp": True,
     "exclude_tmpdir_env_var": True,
 }
-NOTHING = dict.fromkeys(DETAILS, False) | {"writable_roots": []}
+NOTHING: Json = dict.fromkeys(DETAILS, False) | {"writable_roots": []}
 GRANULAR = {"sandbox_approval": True, "rules": False, "mcp_elicitations": False}
-PLAN = {"mode": "plan", "settings": {"model": "m3", "developer_instructions": "Plan."}}
+PLAN: Json = {"mode": "plan", "settings": {"model": "m3", "developer_instructions": "Plan."}}
 
 STARTS: list[Json] = [
     {},
@@ -53,41 +53,42 @@ STARTS: list[Json] = [
     {"ephemeral": True},
 ]
 
-UPDATES: list[Json] = [
-    {},
-    {"effort": "high"},
-    {"effort": "high"},
-    {"effort": None},
-    {"effort": ""},
-    {"summary": "concise"},
-    {"summary": "somehow"},
-    {"serviceTier": "fast"},
-    {"serviceTier": None},
-    {"model": "m2"},
-    {"sandboxPolicy": {"type": "readOnly"}},
-    {"sandboxPolicy": {"type": "readOnly", "networkAccess": True}},
-    {"sandboxPolicy": {"type": "readOnly", "networkAccess": "x"}},
-    {"sandboxPolicy": {"type": "externalSandbox"}},
-    {"sandboxPolicy": {"type": "externalSandbox", "networkAccess": "enabled"}},
-    {"sandboxPolicy": {"type": "externalSandbox", "networkAccess": "x"}},
-    {"sandboxPolicy": {"type": "dangerFullAccess"}},
-    {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["/a", "/a", "/b/../c"]}},
-    {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["a"]}},
-    {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": "a"}},
-    {"sandboxPolicy": {}},
-    {"permissions": ":workspace"},
-    {"permissions": ":read-only"},
-    {"permissions": "nobody's"},
-    {"permissions": ":read-only", "sandboxPolicy": {"type": "readOnly"}},
-    {"approvalPolicy": "untrusted", "approvalsReviewer": "auto_review"},
-    {"approvalPolicy": {"granular": GRANULAR}},
-    {"cwd": "/nowhere/there"},
-    {"collaborationMode": PLAN},
-    {"collaborationMode": {"mode": "x", "settings": {"model": "m"}}},
-    {"collaborationMode": {"mode": "plan"}},
-    {"collaborationMode": {"mode": "plan", "settings": {}}},
-    {"collaborationMode": {"mode": "default", "settings": {**PLAN["settings"]}}},
+UPDATES: list[tuple[Json, bool]] = [
+    ({}, False),
+    ({"effort": "high"}, True),
+    ({"effort": "high"}, False),
+    ({"effort": None}, False),
+    ({"effort": ""}, False),
+    ({"summary": "concise"}, True),
+    ({"summary": "somehow"}, False),
+    ({"serviceTier": "fast"}, True),
+    ({"serviceTier": None}, True),
+    ({"model": "m2"}, True),
+    ({"sandboxPolicy": {"type": "readOnly"}}, False),
+    ({"sandboxPolicy": {"type": "readOnly", "networkAccess": True}}, True),
+    ({"sandboxPolicy": {"type": "readOnly", "networkAccess": "x"}}, False),
+    ({"sandboxPolicy": {"type": "externalSandbox"}}, True),
+    ({"sandboxPolicy": {"type": "externalSandbox", "networkAccess": "enabled"}}, True),
+    ({"sandboxPolicy": {"type": "externalSandbox", "networkAccess": "x"}}, False),
+    ({"sandboxPolicy": {"type": "dangerFullAccess"}}, True),
+    ({"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["/a", "/a", "/b/../c"]}}, True),
+    ({"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["a"]}}, False),
+    ({"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": "a"}}, False),
+    ({"sandboxPolicy": {}}, False),
+    ({"permissions": ":workspace"}, True),
+    ({"permissions": ":read-only"}, True),
+    ({"permissions": "nobody's"}, False),
+    ({"permissions": ":read-only", "sandboxPolicy": {"type": "readOnly"}}, False),
+    ({"approvalPolicy": "untrusted", "approvalsReviewer": "auto_review"}, True),
+    ({"approvalPolicy": {"granular": GRANULAR}}, True),
+    ({"cwd": "/nowhere/there"}, True),
+    ({"collaborationMode": PLAN}, True),
+    ({"collaborationMode": {"mode": "x", "settings": {"model": "m"}}}, False),
+    ({"collaborationMode": {"mode": "plan"}}, False),
+    ({"collaborationMode": {"mode": "plan", "settings": {}}}, False),
+    ({"collaborationMode": {"mode": "default", "settings": {**PLAN["settings"]}}}, True),
 ]
+"""Each with whether it changes anything, so that something is told of it."""
 
 
 async def starts(talk: Conversation, work: Path) -> None:
@@ -97,24 +98,18 @@ async def starts(talk: Conversation, work: Path) -> None:
             await talk.event("thread/started", thread=answer["result"]["thread"])
 
 
-async def update(talk: Conversation, thread: str, params: Json) -> None:
-    """Change settings, and wait for what is told of it: a change after it is told later."""
+async def update(talk: Conversation, thread: str, params: Json, *, changes: bool = True) -> None:
+    """Change settings, and wait for what is told of it: two changes at once are told as one."""
+    place = len(talk.heard)
     await talk.request("thread/settings/update", threadId=thread, **params)
-    number = await talk.request("thread/settings/update", threadId=thread)
-    marker = f"marker {number['id']}"
-    await talk.request("thread/settings/update", threadId=thread, model=marker)
-    await talk.until(
-        lambda message: (
-            message.get("method") == "thread/settings/updated"
-            and message["params"]["threadSettings"]["model"] == marker
-        )
-    )
+    if changes:
+        await talk.event("thread/settings/updated", after=place)
 
 
 async def updates(talk: Conversation, work: Path) -> None:
     thread = await talk.thread(cwd=str(work), **READ_ONLY)
-    for params in UPDATES:
-        await update(talk, thread, params)
+    for params, changes in UPDATES:
+        await update(talk, thread, params, changes=changes)
     for nobody in (NOBODY, "nonsense"):
         await talk.request("thread/settings/update", threadId=nobody, effort="low")
 
@@ -168,7 +163,7 @@ async def forking(talk: Conversation, work: Path) -> None:
     ):
         answer = await talk.request("thread/fork", threadId=thread, **params)
         if "result" in answer:
-            fork = {**answer["result"]["thread"], "turns": []}
+            fork: Json = {**answer["result"]["thread"], "turns": []}
             await talk.event("thread/started", thread=fork)
     for nobody in (NOBODY, "nonsense"):
         await talk.request("thread/fork", threadId=nobody)
@@ -176,11 +171,12 @@ async def forking(talk: Conversation, work: Path) -> None:
 
 async def overriding(talk: Conversation, work: Path) -> None:
     thread = await talk.thread(cwd=str(work), **READ_ONLY)
-    for params in (
+    overrides: list[Json] = [
         {"sandboxPolicy": {"type": "readOnly"}},
         {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["/a/../b", str(work)]}},
         {"permissions": ":read-only", "effort": "low", "summary": "auto", "serviceTier": "flex"},
-    ):
+    ]
+    for params in overrides:
         await talk.turn(thread, **params)
     for params in (
         {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["a"]}},

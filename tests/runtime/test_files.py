@@ -59,7 +59,16 @@ async def test_an_answer_that_holds_no_file_is_no_empty_file(
             await runtime.files.read("/file")
 
 
+async def test_an_answer_without_a_list_is_no_empty_list(server: Server) -> None:
+    async with server.runtime() as runtime:
+        with pytest.raises(RemoteProtocolError):
+            await runtime.files.read_directory("/folder")
+        with pytest.raises(RemoteProtocolError):
+            await runtime.files.search("x", ["/folder"])
+
+
 async def test_every_operation_says_what_it_means(server: Server) -> None:
+    server.on["fs/readDirectory"] = lambda request: server.answer(request, {"entries": []})
     async with server.runtime() as runtime:
         files = runtime.files
         await files.write("/a", b"\xff")
@@ -150,7 +159,7 @@ USELESS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("roots[1] is blank", "search", ("x", ["/x", ""]), {}),
     ("limit is 0", "search", ("x", ["/x"]), {"limit": 0}),
     ("limit is 51", "search", ("x", ["/x"]), {"limit": 51}),
-    ("limit is True", "search", ("x", ["/x"]), {"limit": True}),
+    ("limit is of type bool", "search", ("x", ["/x"]), {"limit": True}),
 ]
 
 
@@ -331,6 +340,20 @@ async def test_a_session_hands_out_what_is_found_for_each_query(server: Server) 
     begun = sent(server, "fuzzyFileSearch/sessionStart")
     assert begun["roots"] == ["/r"]
     assert sent(server, "fuzzyFileSearch/sessionStop") == {"sessionId": begun["sessionId"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "query", "options"),
+    [("query", 5, {}), ("query", None, {}), ("timeout", "a", {"timeout": 0})],
+)
+async def test_a_session_refuses_what_is_of_no_use(
+    server: Server, field: str, query: Any, options: dict[str, Any]
+) -> None:
+    async with server.runtime() as runtime, runtime.files.search_session(["/r"]) as session:
+        with pytest.raises(InvalidArgument) as refused:
+            await session.update(query, **options)
+    assert refused.value.field == field
+    assert not server.sent("fuzzyFileSearch/sessionUpdate")
 
 
 async def test_a_watch_shows_its_path(server: Server) -> None:

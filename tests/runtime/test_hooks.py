@@ -201,6 +201,35 @@ async def test_what_hooks_change_is_what_is_sent(server: Server, diary: Diary) -
     assert diary.at("post_run").metadata == {"a": 1, "b": 2}
 
 
+async def test_a_model_that_could_not_be_put_back_is_left_as_it_is(
+    server: Server, diary: Diary
+) -> None:
+    server.on["turn/start"] = server.play_turn
+    diary.actions = {"pre_turn": Mutate("Turn.", "gpt-turn")}
+    async with a_thread(server, experimental_api=False) as thread:
+        result = await thread.run("Work.", hooks=[diary.hook])
+    (started,) = server.sent("turn/start")
+    assert "model" not in started["params"]
+    assert [item["text"] for item in started["params"]["input"]] == ["Turn."]
+    assert result.hooks is not None
+    (issue,) = result.hooks.issues
+    assert issue.kind == "validation"
+    assert "the one before could not be put back" in issue.message
+
+
+async def test_hooks_may_come_in_any_iterable(server: Server, diary: Diary) -> None:
+    server.on["turn/start"] = server.play_turn
+    async with server.runtime(hooks=iter(())) as runtime:
+        thread = await runtime.thread_start(hooks=(each for each in [diary.hook]))
+        await thread.run("Work.", hooks=(each for each in [Diary("other").hook]))
+        turn = await thread.turn_start("Work.", hooks=diary.hook)
+        await turn.result()
+        assert diary.phases.count("pre_turn") == 2
+        diary.contexts.clear()
+        await run("Work.", runtime=runtime, hooks=(each for each in [diary.hook]))
+        assert diary.phases == [*PHASES]
+
+
 # -- blocking
 
 

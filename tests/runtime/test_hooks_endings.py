@@ -1,5 +1,6 @@
 """Post hooks run whatever happens: failures, refusals, cancellations, ends of all kinds."""
 
+import asyncio  # noqa: TID251 — its own way of cancelling is the subject
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -87,6 +88,28 @@ async def test_a_turn_whose_time_is_up(server: Server, diary: Diary) -> None:
         assert isinstance(diary.at("post_turn").error, TurnTimedOut)
         assert diary.at("post_run").error is caught.value
         assert caught.value.result.hooks == runtime.hook_report
+
+
+async def test_a_stream_whose_turn_fails(server: Server, diary: Diary) -> None:
+    async with server.runtime(hooks=[diary.hook]) as runtime:
+        async with stream("Work.", runtime=runtime) as turn:
+            server.complete(turn.thread_id, turn.turn_id, "failed", {"message": "no luck"})
+            await turn.wait_ended()
+        assert diary.phases == [*PHASES]
+        last = diary.at("post_run")
+        assert (last.status, type(last.error)) == ("error", TurnFailed)
+
+
+@pytest.mark.virtual_time
+async def test_a_stream_whose_turn_cannot_be_ended(server: Server, diary: Diary) -> None:
+    server.on["turn/interrupt"] = server.nothing
+    async with server.runtime(hooks=[diary.hook]) as runtime:
+        async with stream("Work.", runtime=runtime):
+            pass
+        # The turn may still run, and is owed its own post phase.
+        assert diary.phases == [phase for phase in PHASES if phase != "post_turn"]
+        assert (diary.at("post_run").status, diary.at("post_run").result) == ("error", None)
+    assert diary.phases[-1] == "post_turn"
 
 
 async def test_a_server_that_goes_away(server: Server, diary: Diary) -> None:
@@ -233,6 +256,39 @@ async def test_a_run_that_is_cancelled_while_its_turn_goes_on(server: Server, di
         )
         assert thread.runtime.hook_report is not None
         assert len(thread.runtime.hook_report.entries) == 4
+
+
+@pytest.mark.parametrize("form", ["run", "stream"])
+def test_a_cancellation_of_asyncios_own_that_comes_again_and_again(diary: Diary, form: str) -> None:
+    """It goes through every shield: the caller is gone, and the runtime sees all of it through."""
+
+    async def main() -> None:
+        server = Server()
+        async with a_thread(server) as thread:
+
+            async def work() -> None:
+                if form == "run":
+                    await thread.run("Work.", hooks=[diary.hook])
+                else:
+                    async with stream("Work.", runtime=thread.runtime, hooks=[diary.hook]) as turn:
+                        await turn.wait_ended()
+
+            task = asyncio.create_task(work())
+            await server.heard("turn/start")
+            await settled()
+            for _ in range(5):
+                task.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await settled()
+            assert server.running == []
+            assert diary.phases[-3:] == ["pre_turn", "post_turn", "post_run"]
+            assert diary.at("post_run").turn_id == "turn-1"
+            assert thread.runtime.hook_report is not None
+            assert thread.runtime.hook_report.entries[-1].phase == "post_run"
+
+    asyncio.run(main())
 
 
 @pytest.mark.virtual_time

@@ -184,6 +184,6 @@ async def test_a_file_that_is_larger_than_any_that_was_seen_to_work_is_refused(
     assert refusal.value.limit == _media.MAX_FILE_BYTES
 
 
-async def test_the_largest_files_leave_room_for_the_rest_of_a_message() -> None:
+def test_the_largest_files_leave_room_for_the_rest_of_a_message() -> None:
     in_base64 = -(-_media.MAX_INLINE_BYTES // 3) * 4
     assert in_base64 < 15 * 1024**2

@@ -63,10 +63,13 @@ async def test_what_needs_an_account_says_so(server: Server) -> None:
 
 @pytest.mark.virtual_time
 async def test_what_has_to_ask_openai_gets_its_time(server: Server) -> None:
-    methods = ["account/rateLimits/read", "account/usage/read", START]
+    methods = ["account/read", "account/rateLimits/read", "account/usage/read", START]
     server.on |= dict.fromkeys(methods, server.nothing)
     async with server.runtime(request_timeout=5) as runtime:
         account = runtime.account
+        with pytest.raises(RequestTimeout) as caught:
+            await account.read()
+        assert caught.value.seconds == 60
         for call in (account.rate_limits, account.usage, account.login_with_chatgpt):
             with pytest.raises(RequestTimeout) as caught:
                 await call()

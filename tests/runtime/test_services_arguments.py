@@ -9,6 +9,7 @@ import pytest
 from runtime.support import Server
 
 from codex_runtime import InvalidArgument, Runtime, RuntimeClosed, WorkingDirectoryMissing
+from codex_runtime._service_access import ServiceAccess
 
 THREAD = "0199a213-81c0-7800-8aa1-bbab2a035a53"
 
@@ -167,12 +168,15 @@ async def test_folders_that_are_not_there_are_refused(server: Server, tmp_path: 
 
 async def test_no_service_answers_where_the_runtime_is_not_open(server: Server) -> None:
     runtime = Runtime(connect=server.connect)
-    names = ("account", "catalog", "configuration", "mcp", "projects", "sections")
+    members = vars(ServiceAccess).items()
+    names = [name for name, each in members if isinstance(each, property)]
+    assert {"account", "files"} <= {*names}
     for name in names:
         with pytest.raises(RuntimeClosed):
             getattr(runtime, name)
     async with runtime:
         account, catalog, mcp = runtime.account, runtime.catalog, runtime.mcp
+        commands, files = runtime.commands, runtime.files
         configuration, projects, sections = (
             runtime.configuration,
             runtime.projects,
@@ -183,7 +187,10 @@ async def test_no_service_answers_where_the_runtime_is_not_open(server: Server) 
         lambda: account.login_with_api_key("sk-a-key-of-nobody"),
         catalog.models,
         lambda: anext(catalog.iter_models()),
+        lambda: commands.run(["ls"]),
         configuration.read,
+        lambda: files.read("/x"),
+        lambda: files.watch("/x").__aenter__(),
         lambda: mcp.login("docs"),
         projects.list,
         sections.list,

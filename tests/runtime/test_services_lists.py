@@ -109,6 +109,12 @@ async def test_a_server_that_lists_all_mcp_servers_all_the_same_is_helped(server
     }
 
 
+async def test_a_list_of_one_mcp_server_that_is_left_out_is_no_empty_list(server: Server) -> None:
+    async with server.runtime() as runtime:
+        with pytest.raises(RemoteProtocolError):
+            await anext(runtime.mcp.iter_status(server="docs"))
+
+
 @pytest.mark.virtual_time
 async def test_what_starts_mcp_servers_gets_its_time(server: Server) -> None:
     methods = ["mcpServerStatus/list", "mcpServer/resource/read", "mcpServer/tool/call"]

@@ -10,7 +10,6 @@ import pytest
 from runtime.support import PATIENCE, Message, Server, cancelled_at_every_wait, settled
 
 from codex_runtime import (
-    CodexRuntimeError,
     ConnectionLost,
     LoginFailed,
     LoginTimedOut,
@@ -152,9 +151,10 @@ async def test_an_account_that_is_never_said_to_be_in_force_holds_nobody_up(serv
         completed(server)
         began = anyio.current_time()
         await login.wait()
-        assert anyio.current_time() - began < 6
+        assert anyio.current_time() - began == pytest.approx(5, abs=0.1)
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize(
     ("told", "words"),
     [
@@ -169,11 +169,9 @@ async def test_only_a_success_is_one(server: Server, told: Message, words: str) 
         login = await runtime.account.login_with_chatgpt()
         completed(server, **told)
         updated(server)
-        with pytest.raises(CodexRuntimeError) as caught:
-            await login.wait(timeout=0.2)
-        assert isinstance(caught.value, LoginFailed | LoginTimedOut)
-        assert words in str(caught.value)
-        assert getattr(caught.value, "message", "") == words
+        with pytest.raises(LoginFailed) as caught:
+            await login.wait(timeout=1)
+        assert caught.value.message == words
 
 
 async def test_all_who_wait_are_told(server: Server) -> None:

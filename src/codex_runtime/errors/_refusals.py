@@ -215,8 +215,9 @@ class ConfigurationRefused(RequestRefused):
     """A setting cannot be written, or those in force cannot be loaded; the server says why.
 
     Attributes:
-        reason: Of a write: `"configValidationError"`, or `"configVersionConflict"` where the file
-            was changed since it was read; an open set. Empty where nothing was written.
+        reason: `"configValidationError"` where a value is wrong, `"configVersionConflict"` where
+            the file was changed since it was read, `"configLayerReadonly"` where it may not be
+            written; an open set. Empty where the server gives none, as when it cannot load them.
     """
 
     reason: str = ""

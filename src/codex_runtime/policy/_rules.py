@@ -109,7 +109,6 @@ def check_command(
     privileged_escalation_approved: object,
     cwd: str | None,
     permissions: object = None,
-    permissions_field: str = "permissions",
 ) -> None:
     """Hold rule SEC-004 for a command that the caller gives itself, outside of any thread.
 
@@ -121,13 +120,12 @@ def check_command(
         privileged_escalation_approved: As given by the caller.
         cwd: As given by the caller.
         permissions: The permission profile, as given by the caller.
-        permissions_field: How the call spells that argument.
 
     Raises:
         SandboxNotAllowed: A word is missing. Nothing was sent.
         InvalidArgument: An argument is of no use, or both a sandbox and a profile are named.
     """
-    for wider in _wider(sandbox, permissions, None, permissions_field):
+    for wider in _wider(sandbox, permissions, None):
         _opt_in(wider, privileged_escalation_approved)
         _scope(wider, cwd)
 
@@ -170,7 +168,7 @@ def _check_features(key: str, features: object) -> None:
             )
 
 
-def permission_profile(permissions: object, field: str = "permissions") -> str | None:
+def permission_profile(permissions: object) -> str | None:
     """Check the name of a permission profile; None where there is none.
 
     Raises:
@@ -179,26 +177,22 @@ def permission_profile(permissions: object, field: str = "permissions") -> str |
     if permissions is None:
         return None
     if not isinstance(permissions, str):
-        raise InvalidArgument(field, f"is of type {type(permissions).__name__}", "use text")
+        raise InvalidArgument("permissions", f"is of type {type(permissions).__name__}", "use text")
     if not permissions.strip():
-        raise InvalidArgument(field, "is blank", "name a profile, or leave it out")
+        raise InvalidArgument("permissions", "is blank", "name a profile, or leave it out")
     return str.__str__(permissions)
 
 
-def _wider(
-    sandbox: object, permissions: object, reviewer: object, permissions_field: str = "permissions"
-) -> list[_Wider]:
+def _wider(sandbox: object, permissions: object, reviewer: object) -> list[_Wider]:
     found: list[_Wider] = []
-    profile = permission_profile(permissions, permissions_field)
+    profile = permission_profile(permissions)
     if sandbox is not None and profile is not None:
-        raise InvalidArgument(
-            permissions_field, "cannot be combined with sandbox", "name one of them"
-        )
+        raise InvalidArgument("permissions", "cannot be combined with sandbox", "name one of them")
     if sandbox is not None and (read := Sandbox.of(sandbox)).wider:
         scope = "cwd= or writable roots" if read.kind == "workspaceWrite" else "cwd="
         found.append(_Wider("sandbox", repr(str(read)), bool(read.writable_roots), scope))
     if profile not in (None, READ_ONLY_PROFILE):
-        found.append(_Wider(permissions_field, repr(profile)))
+        found.append(_Wider("permissions", repr(profile)))
     if isinstance(reviewer, str):
         # The text itself: a subclass may compare as it likes, but the server reads the text.
         reviewer = str.__str__(reviewer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, cast
 
@@ -262,7 +262,7 @@ def _flag(value: object, field: str, kind: SandboxKind) -> bool:
 
 
 def _roots(value: object, field: str, kind: SandboxKind) -> tuple[str, ...]:
-    _ = kind
+    del kind
     if not is_list(value):
         raise InvalidArgument(field, f"is of type {type(value).__name__}", "use a list of paths")
     return tuple(_root(root, f"{field}[{index}]") for index, root in enumerate(value))
@@ -278,7 +278,7 @@ def _root(root: object, field: str) -> str:
     return path
 
 
-_DETAIL_CHECKS: Final[dict[str, Any]] = {
+_DETAIL_CHECKS: Final[dict[str, Callable[[object, str, SandboxKind], object]]] = {
     "writable_roots": _roots,
     "network_access": _flag,
     "exclude_slash_tmp": _flag,

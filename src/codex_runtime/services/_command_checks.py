@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 from codex_runtime.errors import InvalidArgument
 
 __all__ = [
-    "DEFAULT_OUTPUT_LIMIT",
     "checked_argv",
     "checked_environment",
     "output_limit",
@@ -18,7 +17,7 @@ __all__ = [
     "wire_milliseconds",
 ]
 
-DEFAULT_OUTPUT_LIMIT: Final = 2**20
+_DEFAULT_OUTPUT_LIMIT: Final = 2**20
 """Bytes of each stream that a result holds: what the server itself sends by default (fact 126)."""
 
 _LARGEST_SIZE: Final = 65_535
@@ -72,7 +71,7 @@ def output_limit(limit: object) -> int:
         InvalidArgument: It is no positive whole number.
     """
     if limit is None:
-        return DEFAULT_OUTPUT_LIMIT
+        return _DEFAULT_OUTPUT_LIMIT
     if isinstance(limit, bool) or not isinstance(limit, int) or limit <= 0:
         fix = "use a positive number of bytes"
         raise InvalidArgument("output_limit", f"is {limit!r}", fix)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 
-from codex_runtime._arguments import (
-    absolute_path,
-    without_none,
-)
+from codex_runtime._arguments import absolute_path, without_none
 from codex_runtime._client import Client
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.protocol import (
@@ -74,8 +71,8 @@ class Extensions:
     ) -> AsyncIterator[AppInfo]:
         """All apps that can be connected, page after page (`app/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             thread_id: As for `apps`.

@@ -31,8 +31,8 @@ class StreamedProcess:
     and waits for that, 10 seconds at the most; one that has moved to a session of its own
     survives where there is no sandbox (fact 202).
 
-    An asynchronous iterator over its output, as `OutputChunk`, for one consumer. Nothing is lost while
-    nobody iterates: up to 64 MiB wait. Cancelling the wait for the next chunk loses nothing.
+    An asynchronous iterator over its output, as `OutputChunk`, for one consumer. Nothing is lost
+    while nobody iterates: up to 64 MiB wait. Cancelling the wait for the next chunk loses nothing.
 
     Raises:
         RequestRefused: On entering: the server could not start it; mostly `CommandNotStarted`.
@@ -98,7 +98,7 @@ class StreamedProcess:
         return chunk
 
     def lines(self, stream: str | None = None) -> AsyncIterator[str]:
-        r"""Iterate over its output as lines of text, without their ends; use up its chunks.
+        """Iterate over its output as lines of text, without their ends; use up its chunks.
 
         What is not UTF-8 is replaced. A line of more than 1 MiB comes in pieces. A second call
         goes on where the first one was left. Raises what iterating over chunks raises; the

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from codex_runtime._arguments import absolute_cwd, absolute_path
+from codex_runtime._arguments import absolute_cwd, absolute_path, without_none
 from codex_runtime.errors import InvalidArgument
 
-__all__ = ["Paths", "absolute_cwds", "absolute_paths"]
+__all__ = ["Paths", "absolute_cwds", "absolute_paths", "in_folder"]
 
 Paths: TypeAlias = Iterable[str | os.PathLike[str]]
 """Several paths; made absolute against this process."""
@@ -38,6 +38,16 @@ def absolute_cwds(cwds: Paths, *, remote: bool) -> list[str]:
     """
     found = [absolute_cwd(each, remote=remote) for each in _listed("cwds", cwds)]
     return [each for each in found if each is not None]
+
+
+def in_folder(cwd: str | os.PathLike[str] | None, *, remote: bool) -> dict[str, Any]:
+    """The field that names a folder, if one is named.
+
+    Raises:
+        InvalidArgument: It is no path.
+        WorkingDirectoryMissing: It is no folder here.
+    """
+    return without_none(cwd=absolute_cwd(cwd, remote=remote))
 
 
 def _listed(field: str, paths: Paths) -> list[str | os.PathLike[str]]:

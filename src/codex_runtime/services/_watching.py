@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
 import anyio
 
 from codex_runtime import protocol
+from codex_runtime._arguments import positive_seconds
 from codex_runtime._channel import Channel
 from codex_runtime._client import Client
 from codex_runtime._events import Name
+from codex_runtime._input_items import check_text
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RequestTimeout
 from codex_runtime.protocol import Event, Method, Notification, methods
 from codex_runtime.services._leaving import take_leave
@@ -160,9 +162,10 @@ class SearchSession(_Feed[protocol.FuzzyFileSearchSessionUpdatedNotification]):
     """A search that follows somebody's typing (`fuzzyFileSearch/sessionStart`, `fuzzyFileSearch/sessionStop`).
 
     Made by `Files.search_session`. An asynchronous iterator over
-    `FuzzyFileSearchSessionUpdatedNotification`, for one consumer, with `query` and `files`. There may be several for one query, and late ones for the query before:
-    look at `query`. The server also tells when it has looked at everything, but neither for which
-    query nor in order (fact 208), so that is not handed out. Cancelling the wait loses nothing.
+    `FuzzyFileSearchSessionUpdatedNotification`, for one consumer, with `query` and `files`. There
+    may be several for one query, and late ones for the query before: look at `query`. The server
+    also tells when it has looked at everything, but neither for which query nor in order (fact
+    208), so that is not handed out. Cancelling the wait for the next one loses nothing.
 
     Raises:
         RequestRefused: On entering: the server does not search there.
@@ -192,13 +195,16 @@ class SearchSession(_Feed[protocol.FuzzyFileSearchSessionUpdatedNotification]):
             timeout: Seconds; by default the runtime's `request_timeout`.
 
         Raises:
+            InvalidArgument: An argument cannot be used. Nothing was sent.
             RequestRefused: The session is over.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: It went away.
         """
+        check_text("query", query)
+        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
         params = protocol.FuzzyFileSearchSessionUpdateParams(query=query, session_id=self._id)
         await self._client.request(
-            methods.FUZZY_FILE_SEARCH_SESSION_UPDATE, params, timeout=timeout
+            methods.FUZZY_FILE_SEARCH_SESSION_UPDATE, params, timeout=seconds
         )
 
     def _open_call(self) -> Call:

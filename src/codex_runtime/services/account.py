@@ -74,7 +74,7 @@ class Account:
 
         Raises:
             InvalidArgument: `key` is no text, is blank or holds white space. Its text is not shown.
-            RequestRefused: Signing in this way is not allowed, by the settings say.
+            RequestRefused: Signing in this way is not allowed, say by the settings.
         """
         params = ApiKeyLoginAccountParams(api_key=_checked_key(key))
         try:

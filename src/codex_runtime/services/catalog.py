@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
-from codex_runtime._arguments import absolute_cwd, without_none
 from codex_runtime._client import Client
-from codex_runtime.errors import InvalidArgument
 from codex_runtime.protocol import (
     CollaborationModeListParams,
     CollaborationModeListResponse,
@@ -31,9 +28,9 @@ from codex_runtime.protocol import (
 )
 from codex_runtime.services._extensions import Extensions
 from codex_runtime.services._listing import first_page, on_thread, one_page, pages
-from codex_runtime.services._paths import Paths, absolute_cwds
+from codex_runtime.services._paths import Paths, absolute_cwds, in_folder
 from codex_runtime.services._widening import check_feature
-from codex_runtime.threads._checks import checked_flag, checked_text
+from codex_runtime.threads._checks import checked_flag, checked_mapping, checked_text
 
 __all__ = ["Catalog"]
 
@@ -76,8 +73,8 @@ class Catalog(Extensions):
     ) -> AsyncIterator[Model]:
         """All models, page after page (`model/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             include_hidden: Also those that are not offered by default.
@@ -119,8 +116,8 @@ class Catalog(Extensions):
     ) -> AsyncIterator[ExperimentalFeature]:
         """All feature flags, page after page (`experimentalFeature/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             thread_id: As for `experimental_features`.
@@ -154,12 +151,10 @@ class Catalog(Extensions):
             SandboxNotAllowed: One needs `privileged_escalation_approved=True`.
             InvalidArgument: A name is blank, or a value neither True nor False.
         """
-        given: Any = enablement
-        if not isinstance(given, Mapping):
-            raise InvalidArgument("enablement", f"is of type {_kind(given)}", "use a mapping")
+        given = checked_mapping(enablement, "enablement")
         flags = {
             checked_text(name, "enablement"): checked_flag(value, f"enablement[{name!r}]")
-            for name, value in enablement.items()
+            for name, value in given.items()
         }
         for name, enabled in flags.items():
             check_feature(name, enabled=enabled, approved=privileged_escalation_approved)
@@ -185,7 +180,9 @@ class Catalog(Extensions):
             InvalidCursor: `cursor` is none that the server gave.
             InvalidArgument: An argument cannot be used.
         """
-        params = PermissionProfileListParams(**self._cwd(cwd), **one_page(limit, cursor))
+        params = PermissionProfileListParams(
+            **in_folder(cwd, remote=self._client.remote), **one_page(limit, cursor)
+        )
         return await self._client.request(methods.PERMISSION_PROFILE_LIST, params)
 
     def iter_permission_profiles(
@@ -193,8 +190,8 @@ class Catalog(Extensions):
     ) -> AsyncIterator[PermissionProfileSummary]:
         """All permission profiles, page after page (`permissionProfile/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             cwd: As for `permission_profiles`.
@@ -204,7 +201,9 @@ class Catalog(Extensions):
             InvalidArgument: An argument cannot be used. At once.
             RemoteProtocolError: While iterating: the pages do not come to an end.
         """
-        params = PermissionProfileListParams(**self._cwd(cwd), **first_page(page_size))
+        params = PermissionProfileListParams(
+            **in_folder(cwd, remote=self._client.remote), **first_page(page_size)
+        )
         return pages(self._client, methods.PERMISSION_PROFILE_LIST, params)
 
     async def collaboration_modes(self) -> CollaborationModeListResponse:
@@ -238,10 +237,3 @@ class Catalog(Extensions):
         """
         params = HooksListParams(cwds=absolute_cwds(cwds, remote=self._client.remote))
         return await self._client.request(methods.HOOKS_LIST, params)
-
-    def _cwd(self, cwd: str | os.PathLike[str] | None) -> dict[str, Any]:
-        return without_none(cwd=absolute_cwd(cwd, remote=self._client.remote))
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__

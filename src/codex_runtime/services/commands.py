@@ -82,13 +82,14 @@ class CommandOptions(ProcessOptions, total=False):
 
 
 class Commands:
-    """Commands and processes that the server runs for its client.
+    """Commands and processes that the server runs for its client. From `Runtime.commands`.
 
     **The sandbox** of a command is read-only unless another is named. Rule SEC-004 holds: more than
     that, a permission profile other than `:read-only` included, needs
-    `privileged_escalation_approved=True` and an explicit scope, `cwd=` or writable roots. The third word
-    of the rule, an approval policy, has no meaning here, because nobody is ever asked. A sandbox that
-    may write may do so in its working directory, which is the server's own where `cwd=` is not given.
+    `privileged_escalation_approved=True` and an explicit scope, `cwd=` or writable roots. The other
+    word of the rule, an approval policy, has no meaning here, because nobody is ever asked. A
+    sandbox that may write may do so in its working directory, which is the server's own where
+    `cwd=` is not given.
 
     Output that is cut anywhere, programs that hang, and servers that go away are dealt with; see
     `CommandResult` and `CommandHandle`.
@@ -246,14 +247,16 @@ class _Checked(NamedTuple):
     limit: int
 
     @classmethod
-    def of(cls, argv: Argv, options: ProcessOptions, client: Client, timeout: float) -> _Checked:
-        # Mostly a `CommandOptions`, which has them all.
+    def of(
+        cls, argv: Argv, options: ProcessOptions, client: Client, default_timeout: float
+    ) -> _Checked:
+        # What a command may have and a process may not was refused before, by `spawn`.
         check_names(options, CommandOptions, "a command")
         return cls(
             checked_argv(argv),
             absolute_cwd(options.get("cwd"), remote=client.remote),
             checked_environment(options.get("env")),
-            positive_seconds("timeout", options.get("timeout"), timeout),
+            positive_seconds("timeout", options.get("timeout"), default_timeout),
             output_limit(options.get("output_limit")),
         )
 

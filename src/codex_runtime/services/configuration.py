@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-from codex_runtime._arguments import absolute_cwd, absolute_path, without_none
+from codex_runtime._arguments import absolute_path, without_none
 from codex_runtime._client import Client
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RemoteProtocolError
 from codex_runtime.protocol import (
@@ -20,16 +20,17 @@ from codex_runtime.protocol import (
     ConfigWriteResponse,
     methods,
 )
+from codex_runtime.services._paths import in_folder
 from codex_runtime.services._secrets import take_out, texts_in
 from codex_runtime.services._widening import check_setting, is_harmless
-from codex_runtime.threads._checks import checked_flag, checked_text
+from codex_runtime.threads._checks import checked_choice, checked_flag, checked_text
 
 __all__ = ["Configuration", "Merge"]
 
 Merge: TypeAlias = Literal["replace", "upsert"]
 """How a value is written: in place of the old one, or, for tables, into it key by key."""
 
-_MERGES: Final = ("replace", "upsert")
+_MERGES: Final = get_args(Merge)
 
 
 class Configuration:
@@ -77,7 +78,8 @@ class Configuration:
             InvalidArgument: `cwd` is no path, or `include_layers` neither True nor False.
         """
         params = ConfigReadParams(
-            include_layers=checked_flag(include_layers, "include_layers"), **self._cwd(cwd)
+            include_layers=checked_flag(include_layers, "include_layers"),
+            **in_folder(cwd, remote=self._client.remote),
         )
         return await self._client.request(methods.CONFIG_READ, params)
 
@@ -92,8 +94,9 @@ class Configuration:
             InvalidArgument: `cwd` is no path.
             RemoteProtocolError: The server answered something else.
         """
+        params = in_folder(cwd, remote=self._client.remote)
         answer: Any = await self._client.call_raw(
-            methods.CONFIG_READ.method, self._cwd(cwd), timeout=self._client.request_timeout
+            methods.CONFIG_READ.method, params, timeout=self._client.request_timeout
         )
         config: Any = answer.get("config") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] — plain data
         if not isinstance(config, dict):
@@ -198,9 +201,6 @@ class Configuration:
                 guards.enter_context(_secrets_out(edit.key_path, edit.value))
             return await self._client.request(methods.CONFIG_BATCH_WRITE, params)
 
-    def _cwd(self, cwd: str | os.PathLike[str] | None) -> dict[str, str]:
-        return without_none(cwd=absolute_cwd(cwd, remote=self._client.remote))
-
 
 @contextmanager
 def _secrets_out(key_path: str, value: Any) -> Generator[None]:
@@ -237,10 +237,7 @@ def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]
 
 def _check_edit(place: str, key_path: str, merge: str) -> None:
     checked_text(key_path, f"{place}key_path")
-    if merge not in _MERGES:
-        # Not what was given: a value that ended up here may be a secret.
-        field = f"{place}merge_strategy" if place else "merge"
-        raise InvalidArgument(field, "is unknown", f"use one of {', '.join(_MERGES)}")
+    checked_choice(merge, f"{place}merge_strategy" if place else "merge", _MERGES)
 
 
 def _target(

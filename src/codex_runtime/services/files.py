@@ -14,9 +14,12 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from codex_runtime import protocol
 from codex_runtime._arguments import absolute_path, positive_seconds
 from codex_runtime._client import Client
+from codex_runtime._input_items import check_text
 from codex_runtime.errors import InvalidArgument, RemoteProtocolError
 from codex_runtime.protocol import Method, methods
+from codex_runtime.services._answers import present
 from codex_runtime.services._watching import FileWatch, SearchSession
+from codex_runtime.threads._checks import checked_number
 
 __all__ = ["MOST_FOUND", "FilePath", "FileWatch", "Files", "SearchSession"]
 
@@ -32,11 +35,13 @@ working directory and `~` is a home; on a remote one it has to be absolute."""
 
 
 class Files:
-    """Files of the machine that the server runs on, **without any sandbox**.
+    """Files of the machine that the server runs on, **without any sandbox**. From `Runtime.files`.
 
-    Whole files go over the connection in one message (fact 128). All methods take `timeout=` in
-    seconds, by default the runtime's `request_timeout`. Cancelling stops the wait, not the
-    server: what was asked for may be done all the same.
+    Whole files go over the connection in one message (fact 128). Every call that waits takes
+    `timeout=` in seconds, by default the runtime's `request_timeout`.
+
+    Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
+    raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
     """
 
     def __init__(self, client: Client) -> None:
@@ -53,9 +58,7 @@ class Files:
             InvalidArgument: `path` cannot be used. Nothing was sent.
             ServerFileMissing: There is no such file.
             ServerFileError: It cannot be read.
-            RequestTimeout: The server did not answer in time.
-            RemoteProtocolError: What it sent is no file.
-            ConnectionLost: It went away.
+            RemoteProtocolError: What the server sent is no file.
         """
         params = protocol.FsReadFileParams(path=self._absolute("path", path))
         answer = await self._ask(methods.FS_READ_FILE, params, timeout)
@@ -110,8 +113,6 @@ class Files:
             InvalidArgument: `path` or `data` cannot be used. Nothing was sent.
             ServerFileMissing: Its folder does not exist.
             ServerFileError: It cannot be written.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
         """
         if isinstance(data, str) or not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
             raise InvalidArgument("data", f"is of type {type(data).__name__}", "use bytes")
@@ -135,8 +136,7 @@ class Files:
             UnicodeEncodeError: `text` has no form in `encoding`. Nothing was sent.
             CodexRuntimeError: As for `write`.
         """
-        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-            raise InvalidArgument("text", f"is of type {type(text).__name__}", "use text")
+        check_text("text", text)
         await self.write(path, text.encode(encoding), timeout=timeout)
 
     async def create_directory(
@@ -153,8 +153,6 @@ class Files:
             InvalidArgument: `path` cannot be used. Nothing was sent.
             ServerFileMissing: The folder above it does not exist, without `parents`.
             ServerFileError: It cannot be made; it is there already, without `parents`.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
         """
         params = protocol.FsCreateDirectoryParams(
             path=self._absolute("path", path), recursive=parents
@@ -174,8 +172,6 @@ class Files:
             InvalidArgument: `path` cannot be used. Nothing was sent.
             ServerFileMissing: There is nothing, or a link that leads nowhere.
             ServerFileError: It cannot be looked at.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
         """
         params = protocol.FsGetMetadataParams(path=self._absolute("path", path))
         return await self._ask(methods.FS_GET_METADATA, params, timeout)
@@ -195,11 +191,11 @@ class Files:
             InvalidArgument: `path` cannot be used. Nothing was sent.
             ServerFileMissing: It does not exist.
             ServerFileError: It is no folder, or cannot be read.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
+            RemoteProtocolError: What the server sent is no list.
         """
         params = protocol.FsReadDirectoryParams(path=self._absolute("path", path))
-        return (await self._ask(methods.FS_READ_DIRECTORY, params, timeout)).entries or []
+        answer = await self._ask(methods.FS_READ_DIRECTORY, params, timeout)
+        return present(answer.entries, methods.FS_READ_DIRECTORY)
 
     async def remove(
         self,
@@ -224,8 +220,6 @@ class Files:
             InvalidArgument: `path` cannot be used. Nothing was sent.
             ServerFileMissing: It does not exist.
             ServerFileError: It cannot be removed; it is a folder that is not empty.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
         """
         params = protocol.FsRemoveParams(
             path=self._absolute("path", path), recursive=recursive, force=missing_ok
@@ -252,8 +246,6 @@ class Files:
             InvalidArgument: A path cannot be used. Nothing was sent.
             ServerFileMissing: `source` does not exist, or the folder of `destination`.
             ServerFileError: It cannot be copied: a folder without `recursive`, or into itself.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
         """
         params = protocol.FsCopyParams(
             source_path=self._absolute("source", source),
@@ -297,15 +289,13 @@ class Files:
 
         Raises:
             InvalidArgument: An argument cannot be used. Nothing was sent.
-            RequestTimeout: The server did not answer in time.
-            ConnectionLost: It went away.
+            RemoteProtocolError: What the server sent is no list.
         """
-        _check_query(query)
-        if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-            raise InvalidArgument("limit", f"is {limit!r}", f"use a number from 1 to {MOST_FOUND}")
+        check_text("query", query)
+        most = checked_number(limit, "limit", MOST_FOUND)
         params = protocol.FuzzyFileSearchParams(query=query, roots=self._roots(roots))
         answer = await self._ask(methods.FUZZY_FILE_SEARCH, params, timeout)
-        return (answer.files or [])[:limit]
+        return present(answer.files, methods.FUZZY_FILE_SEARCH)[:most]
 
     def search_session(self, roots: Sequence[FilePath]) -> SearchSession:
         """Search while somebody types: `async with … as session` (`fuzzyFileSearch/sessionStart`).
@@ -341,8 +331,3 @@ class Files:
         if not found:
             raise InvalidArgument("roots", "is empty", "name a folder")
         return found
-
-
-def _check_query(query: object) -> None:
-    if not isinstance(query, str):
-        raise InvalidArgument("query", f"is of type {type(query).__name__}", "use text")

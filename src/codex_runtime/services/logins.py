@@ -22,11 +22,11 @@ from codex_runtime.protocol import (
 )
 from codex_runtime.services._sign_in import Outcome
 
-__all__ = ["LOGIN_TIMEOUT", "ChatgptLogin", "DeviceCodeLogin", "LoginHandle", "McpLogin"]
+__all__ = ["ChatgptLogin", "DeviceCodeLogin", "LoginHandle", "McpLogin"]
 
 logger = logging.getLogger("codex_runtime.account")
 
-LOGIN_TIMEOUT: Final = 900.0
+_LOGIN_TIMEOUT: Final = 900.0
 """Seconds that `wait` gives a person by default. A device code is good for 15 minutes, a sign-in in
 the browser for 10."""
 
@@ -91,7 +91,7 @@ class LoginHandle(_Handle):
             RuntimeClosed: The runtime was closed.
             InvalidArgument: `timeout` is no positive number.
         """
-        await self._outcome.wait(positive_seconds("timeout", timeout, LOGIN_TIMEOUT))
+        await self._outcome.wait(positive_seconds("timeout", timeout, _LOGIN_TIMEOUT))
 
     async def cancel(self) -> bool:
         """Give it up (`account/login/cancel`). `wait` raises `LoginFailed` then.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from msgspec.structs import replace
 
@@ -27,23 +27,28 @@ from codex_runtime.protocol import (
 from codex_runtime.services._listing import first_page, on_thread, one_page, pages
 from codex_runtime.services._sign_in import Outcome
 from codex_runtime.services.logins import McpLogin
-from codex_runtime.threads._checks import checked_text, checked_texts
+from codex_runtime.threads._checks import (
+    checked_choice,
+    checked_mapping,
+    checked_text,
+    checked_texts,
+)
 
-__all__ = ["LOGIN_TIMEOUT", "STATUS_TIMEOUT", "TOOL_TIMEOUT", "Mcp", "StatusDetail"]
+__all__ = ["Mcp", "StatusDetail"]
 
 StatusDetail: TypeAlias = Literal["full", "toolsAndAuthOnly"]
 """How much of each MCP server is listed: with its resources, or without."""
 
-_DETAILS: Final = ("full", "toolsAndAuthOnly")
+_DETAILS: Final = get_args(StatusDetail)
 
-STATUS_TIMEOUT: Final = 120.0
+_STATUS_TIMEOUT: Final = 120.0
 """Seconds for a list by default: the servers on it are started, and each may take 30 by default."""
 
-TOOL_TIMEOUT: Final = 300.0
+_TOOL_TIMEOUT: Final = 300.0
 """Seconds for a tool or a resource by default; codex's own limit, `tool_timeout_sec`, is lower
 unless config.toml says otherwise."""
 
-LOGIN_TIMEOUT: Final = 300.0
+_LOGIN_TIMEOUT: Final = 300.0
 """Seconds that a person has by default to sign in to an MCP server; codex's own default."""
 
 
@@ -93,7 +98,7 @@ class Mcp:
         page = await self._client.request(
             methods.MCP_SERVER_STATUS_LIST,
             params,
-            timeout=positive_seconds("timeout", timeout, STATUS_TIMEOUT),
+            timeout=positive_seconds("timeout", timeout, _STATUS_TIMEOUT),
         )
         return _of_server(page, server)
 
@@ -108,8 +113,8 @@ class Mcp:
     ) -> AsyncIterator[McpServerStatus]:
         """All MCP servers, page after page (`mcpServerStatus/list`). See `status`.
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             server: As for `status`.
@@ -127,7 +132,7 @@ class Mcp:
             self._client,
             methods.MCP_SERVER_STATUS_LIST,
             params,
-            timeout=positive_seconds("timeout", timeout, STATUS_TIMEOUT),
+            timeout=positive_seconds("timeout", timeout, _STATUS_TIMEOUT),
             keep=lambda page: _of_server(page, server),
         )
 
@@ -172,7 +177,7 @@ class Mcp:
             InvalidArgument: An argument cannot be used.
         """
         name = checked_text(server, "server")
-        seconds = positive_seconds("timeout", timeout, LOGIN_TIMEOUT)
+        seconds = positive_seconds("timeout", timeout, _LOGIN_TIMEOUT)
         params = McpServerOauthLoginParams(
             name=name,
             timeout_secs=_whole(seconds),
@@ -221,7 +226,7 @@ class Mcp:
             uri=checked_text(uri, "uri"),
             **on_thread(thread_id),
         )
-        seconds = positive_seconds("timeout", timeout, TOOL_TIMEOUT)
+        seconds = positive_seconds("timeout", timeout, _TOOL_TIMEOUT)
         return await self._client.request(methods.MCP_SERVER_RESOURCE_READ, params, timeout=seconds)
 
     async def call_tool(
@@ -268,33 +273,31 @@ class Mcp:
             tool=checked_text(tool, "tool"),
             **fields,
         )
-        seconds = positive_seconds("timeout", timeout, TOOL_TIMEOUT)
+        seconds = positive_seconds("timeout", timeout, _TOOL_TIMEOUT)
         return await self._client.request(methods.MCP_SERVER_TOOL_CALL, params, timeout=seconds)
 
 
 def _status_params(
     server: str | None, thread_id: str | None, detail: StatusDetail | None, page: dict[str, Any]
 ) -> ListMcpServerStatusParams:
-    if detail is not None and detail not in _DETAILS:
-        raise InvalidArgument("detail", "is unknown", f"use one of {', '.join(_DETAILS)}")
-    name = None if server is None else checked_text(server, "server")
-    fields = without_none(server_name=name, detail=detail)
+    fields = without_none(
+        server_name=None if server is None else checked_text(server, "server"),
+        detail=None if detail is None else checked_choice(detail, "detail", _DETAILS),
+    )
     return ListMcpServerStatusParams(**fields, **on_thread(thread_id), **page)
 
 
 def _of_server(
     page: ListMcpServerStatusResponse, server: str | None
 ) -> ListMcpServerStatusResponse:
-    if server is None:
+    # A page without a list stays one, since it is no empty list.
+    if server is None or not page.data:
         return page
-    return replace(page, data=[each for each in page.data or () if each.name == server])
+    return replace(page, data=[each for each in page.data if each.name == server])
 
 
 def _checked_object(value: Mapping[str, Any] | None, field: str) -> dict[str, Any] | None:
-    given: Any = value
-    if value is not None and not isinstance(given, Mapping):
-        raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a mapping")
-    return None if value is None else dict(value)
+    return None if value is None else dict(checked_mapping(value, field))
 
 
 def _whole(seconds: float) -> int:

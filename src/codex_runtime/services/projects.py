@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 from uuid import uuid4
 
 from codex_runtime._arguments import checked_thread_id, without_none
@@ -20,13 +20,16 @@ from codex_runtime.protocol import (
     ProjectReadParams,
     ProjectRoot,
     ProjectUpdateParams,
+    SortDirection,
     methods,
 )
 from codex_runtime.services._answers import present
 from codex_runtime.services._listing import first_page, one_page, pages
 from codex_runtime.services._paths import Paths, absolute_paths
 from codex_runtime.threads._checks import (
+    checked_choice,
     checked_direction,
+    checked_mapping,
     checked_text,
     checked_texts,
 )
@@ -36,7 +39,7 @@ __all__ = ["ProjectSort", "Projects"]
 ProjectSort: TypeAlias = Literal["position", "recencyAt"]
 """How projects are sorted: by hand, or by when something last happened in them."""
 
-_SORTS: Final = ("position", "recencyAt")
+_SORTS: Final = get_args(ProjectSort)
 
 
 class Projects:
@@ -57,7 +60,7 @@ class Projects:
         self,
         *,
         sort_key: ProjectSort | None = None,
-        sort_direction: str | None = None,
+        sort_direction: SortDirection | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> ProjectListResponse:
@@ -81,13 +84,13 @@ class Projects:
         self,
         *,
         sort_key: ProjectSort | None = None,
-        sort_direction: str | None = None,
+        sort_direction: SortDirection | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[Project]:
         """All projects, page after page (`project/list`). See `list`.
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             sort_key: As for `list`.
@@ -237,14 +240,15 @@ class Projects:
 
 
 def _list_params(
-    sort_key: ProjectSort | None, sort_direction: str | None, page: dict[str, Any]
+    sort_key: ProjectSort | None, sort_direction: SortDirection | None, page: dict[str, Any]
 ) -> ProjectListParams:
-    if sort_key is not None and sort_key not in _SORTS:
-        raise InvalidArgument("sort_key", "is unknown", f"use one of {', '.join(_SORTS)}")
     if sort_direction is not None and sort_key is None:
         raise InvalidArgument("sort_direction", "has nothing to sort by", "say sort_key too")
-    direction = checked_direction(sort_direction)
-    return ProjectListParams(**without_none(sort_key=sort_key, sort_direction=direction), **page)
+    fields = without_none(
+        sort_key=None if sort_key is None else checked_choice(sort_key, "sort_key", _SORTS),
+        sort_direction=checked_direction(sort_direction),
+    )
+    return ProjectListParams(**fields, **page)
 
 
 def _checked_roots(roots: Paths) -> list[ProjectRoot]:
@@ -252,15 +256,13 @@ def _checked_roots(roots: Paths) -> list[ProjectRoot]:
 
 
 def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str] | None:
-    given: Any = metadata
     if metadata is None:
         return None
-    if not isinstance(given, Mapping):
-        raise InvalidArgument("metadata", f"is of type {type(given).__name__}", "use a mapping")
-    for name, text in metadata.items():
-        if not isinstance(name, str) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+    given = checked_mapping(metadata, "metadata")
+    for name, text in given.items():
+        if not isinstance(name, str) or not isinstance(text, str):
             raise InvalidArgument("metadata", "holds what is no text", "use texts by name")
-    return dict(metadata)
+    return dict(given)
 
 
 def _checked_key(key: str | None) -> str:

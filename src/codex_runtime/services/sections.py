@@ -57,8 +57,8 @@ class Sections:
     def iter_sections(self, *, page_size: int | None = None) -> AsyncIterator[ThreadSection]:
         """All sections, page after page (`threadSection/list`).
 
-        For one task. Cancelling the wait for the next one loses nothing, and after an error iterating on
-        asks for the same page again.
+        For one task. Cancelling the wait for the next one loses nothing, and after an error
+        iterating on asks for the same page again.
 
         Args:
             page_size: Entries to ask for at once.

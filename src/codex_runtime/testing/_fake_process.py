@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Awaitable, Callable
 from copy import copy
@@ -188,6 +189,8 @@ class FakeProcess:
 
     def tell(self, thread: FakeThread, method: str, params: object) -> None:
         """Notify the client of something about a thread, if it is subscribed to it."""
+        if method == "thread/settings/updated" and not self.experimental:
+            return
         if thread.subscribed:
             self.wire.notify(method, params)
 
@@ -232,19 +235,27 @@ class FakeProcess:
         blocked = [path for path in outside if not path.startswith(tuple(inside))]
         return "workspace-write" if blocked else None
 
-    def start_turn(self, thread: FakeThread, turn: FakeTurn) -> None:
+    def start_turn(
+        self, thread: FakeThread, turn: FakeTurn, play: type[TurnPlay] = TurnPlay
+    ) -> None:
         """Make `turn` the active one of its thread and play it."""
         thread.turn, turn.place = turn, len(thread.conversation)
         turn.before = copy(thread.totals), copy(thread.last)
         thread.turns.append(turn)
-        self.start_soon(TurnPlay(self, thread, turn).run)
+        self.start_soon(play(self, thread, turn).run)
 
-    def next_step(self, thread: FakeThread) -> Step:
-        """Ask the script, as codex asks the model."""
+    def next_step(self, thread: FakeThread, kind: str = "turn") -> Step:
+        """Ask the script, as codex asks the model.
+
+        Args:
+            thread: The thread.
+            kind: What is asked for; anything but a turn is asked for without tools.
+        """
         raw: Json = {
             "model": thread.settings.model,
             "input": thread.told_to_model(),
-            "tools": [*_TOOLS, *thread.dynamic_tools],
+            "tools": [*_TOOLS, *thread.dynamic_tools] if kind == "turn" else [],
+            "client_metadata": {"x-codex-turn-metadata": json.dumps({"request_kind": kind})},
             "reasoning": {"effort": thread.settings.effort or DEFAULT_EFFORT},
             "text": {"verbosity": "low"},
         }

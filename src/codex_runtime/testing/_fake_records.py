@@ -61,7 +61,7 @@ def _name(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 def _metadata(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     git = params.get("gitInfo")
-    thread = known_thread(process, params, _NO_ROLLOUT)
+    thread = known_thread(process, params, "thread not found: {}" if git is None else _NO_ROLLOUT)
     if thread.ephemeral:
         raise Refused(f"{_NO_METADATA}{thread.id}")
     given = [params.get("projectId"), git, params.get("daybreakEnabled")]

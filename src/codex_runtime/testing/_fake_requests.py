@@ -18,7 +18,9 @@ from codex_runtime.testing._fake_params import (
 )
 from codex_runtime.testing._fake_queue import QUEUE_HANDLERS
 from codex_runtime.testing._fake_records import RECORD_HANDLERS
+from codex_runtime.testing._fake_reviews import REVIEW_HANDLERS
 from codex_runtime.testing._fake_settings import apply_later, check_settings
+from codex_runtime.testing._fake_shell import SHELL_HANDLERS
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 from codex_runtime.testing._fake_terminals import TERMINAL_HANDLERS
 from codex_runtime.testing._fake_threads import (
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from codex_runtime.testing._fake_process import FakeProcess
 
 __all__ = ["HANDLERS", "unplayed"]
+
+_NOT_STEERABLE = ("compact", "review")
 
 
 def unplayed(method: str) -> Refused:
@@ -114,7 +118,9 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
 def _check_addition(turn: FakeTurn, content: list[Json], schema: object) -> None:
     """Refuse what a `turn/start` cannot add to a turn that runs already."""
     why = None
-    if not content:
+    if turn.kind in _NOT_STEERABLE:
+        why = f"ActiveTurnNotSteerable {{ turn_kind: {turn.kind.capitalize()} }}"
+    elif not content:
         why = "EmptyInput"
     elif schema not in (None, turn.output_schema):
         why = "ActiveTurnOutputSchemaMismatch"
@@ -128,15 +134,30 @@ def _turn_steer(process: FakeProcess, request_id: RequestId, params: Json) -> No
     expected = need(params, "expectedTurnId")
     thread = loaded_thread(process, params)
     turn = thread.turn
+    if not expected:
+        raise Refused("expectedTurnId must not be empty")
     if turn is None or not turn.started:
         raise Refused("no active turn to steer")
     if turn.id != expected:
         raise Refused(f"expected active turn id `{expected}` but found `{turn.id}`")
+    if turn.kind in _NOT_STEERABLE:
+        raise _not_steerable(turn.kind)
     if not content:
         raise Refused("input must not be empty")
     hear_context(thread, context)
     _steer(turn, content, text_or_none(params, "clientUserMessageId"))
     process.wire.result(request_id, {"turnId": turn.id})
+
+
+def _not_steerable(kind: str) -> Refused:
+    message = f"cannot steer a {kind} turn"
+    data = {
+        "message": message,
+        "codexErrorInfo": {"activeTurnNotSteerable": {"turnKind": kind}},
+        "additionalDetails": None,
+        "misalignment": None,
+    }
+    return Refused(message, data=data)
 
 
 def _steer(turn: FakeTurn, content: list[Json], client_id: str | None) -> None:
@@ -157,8 +178,11 @@ def _turn_interrupt(process: FakeProcess, request_id: RequestId, params: Json) -
         else:
             _interrupt(turn, request_id)
     elif turn is not None and turn.started:
-        if turn.id != wanted:
-            raise Refused(f"expected active turn id {wanted} but found {turn.id}")
+        if turn.interrupt_id != wanted:
+            raise Refused(f"expected active turn id {wanted} but found {turn.interrupt_id}")
+        _interrupt(turn, request_id)
+    elif turn is not None and turn.kind == "review" and thread.last_interrupted is None:
+        # One that has not quite begun is taken, unlike any other turn.
         _interrupt(turn, request_id)
     else:
         _interrupt_idle(thread, request_id, str(wanted))
@@ -235,6 +259,8 @@ HANDLERS: dict[str, Handler] = {
     **LIST_HANDLERS,
     **QUEUE_HANDLERS,
     **RECORD_HANDLERS,
+    **REVIEW_HANDLERS,
+    **SHELL_HANDLERS,
     "account/read": _account_read,
     "command/exec": _command_exec,
     "initialize": _initialize,

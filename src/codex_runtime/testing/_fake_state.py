@@ -169,6 +169,10 @@ class FakeTurn:
     """One turn.
 
     Attributes:
+        kind: What it does, in the word of `activeTurnNotSteerable` where it cannot be steered.
+        inner_id: The id of the turn that a review runs within itself, once it does.
+        about: What a review is called, or the command of a shell turn.
+        timeout: Seconds that the command of a shell turn may take.
         output_schema: What the model's answer has to match; any JSON, None for nothing.
         steering: Inputs that wait for the next model request.
         scope: Cancelled to interrupt the turn.
@@ -184,6 +188,10 @@ class FakeTurn:
     input: list[Json]
     client_id: str | None
     output_schema: object = None
+    kind: Literal["regular", "review", "compact", "shell"] = "regular"
+    inner_id: str | None = None
+    about: str = ""
+    timeout: float = 3600.0
     status: str = "inProgress"
     error: Json | None = None
     items: list[Json] = field(default_factory=list[Json])
@@ -215,6 +223,11 @@ class FakeTurn:
             "completedAt": None if end is None else end // 1000,
             "durationMs": None if start is None or end is None else end - start,
         }
+
+    @property
+    def interrupt_id(self) -> str:
+        """The id under which it is interrupted (fact 282)."""
+        return self.inner_id or self.id
 
     def last_message(self) -> Json | None:
         """Return the newest completed message of the model."""

@@ -103,6 +103,9 @@ class TurnPlay:
         self._turn.items.append(item)
         self.notify("item/completed", item=item, completedAtMs=self._process.ticker.now_ms())
 
+    def before_end(self, status: str) -> None:
+        """Do what the turn does at last; its errors have been told."""
+
     def report_usage(self, usage: Usage | None) -> None:
         """Send what codex sends when a model response is over, complete or not."""
         thread = self._thread
@@ -289,7 +292,7 @@ class TurnPlay:
         turn, thread, process = self._turn, self._thread, self._process
         turn.status, turn.completed_ms = status, process.ticker.now_ms()
         thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now_ms()
-        thread.last_interrupted = turn.id if status == "interrupted" else None
+        thread.last_interrupted = turn.interrupt_id if status == "interrupted" else None
         if status == "interrupted":
             self.report_usage(self._unreported)
         process.answer_interrupts(thread, turn)
@@ -297,6 +300,7 @@ class TurnPlay:
             turn.error = failure.final()
             process.set_status(thread, {"type": "systemError"})
             self.notify("error", error=turn.error, willRetry=False)
+        self.before_end(status)
         last = turn.last_message() if status == "completed" else None
         if (failure is not None or last is not None) and not pursued(thread):
             process.mark_unread(thread, turn)

@@ -1,8 +1,8 @@
-"""Checks of what callers pass to requests about threads, before anything is sent."""
+"""Checks of what callers pass to requests of threads and services, before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -10,10 +10,12 @@ from msgspec import UNSET
 from codex_runtime.errors import InvalidArgument
 
 __all__ = [
+    "checked_choice",
     "checked_cursor",
     "checked_direction",
     "checked_flag",
     "checked_limit",
+    "checked_mapping",
     "checked_number",
     "checked_text",
     "checked_texts",
@@ -88,6 +90,30 @@ def checked_texts(values: Iterable[str], field: str) -> list[str]:
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a list of texts")
     return [checked_text(each, f"{field}[{index}]") for index, each in enumerate(values)]
+
+
+def checked_mapping(value: object, field: str) -> Mapping[Any, Any]:
+    """Check a mapping; what it holds is not looked at.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(field, f"is of type {type(value).__name__}", "use a mapping")
+    found: Mapping[Any, Any] = value
+    return found
+
+
+def checked_choice(value: str, field: str, choices: Sequence[str]) -> str:
+    """Check a word that has to be one of some.
+
+    Raises:
+        InvalidArgument: It is none of them.
+    """
+    if value not in choices:
+        # Not what was given: a value that ended up here may be a secret.
+        raise InvalidArgument(field, "is unknown", f"use one of {', '.join(choices)}")
+    return value
 
 
 def checked_flag(value: bool, field: str) -> bool:  # noqa: FBT001 — the value is what is checked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
 
 from msgspec import UNSET
@@ -15,7 +15,7 @@ from codex_runtime._client import Client
 from codex_runtime.protocol import methods
 from codex_runtime.threads._checks import checked_cursor, checked_limit, checked_text, checked_texts
 from codex_runtime.threads._filtering import list_filters, search_filters
-from codex_runtime.threads._pages import Pages
+from codex_runtime.threads._pages import Page, Pages, entries_of
 from codex_runtime.threads._walk import LARGEST_PAGE, PageRequest, Walk
 from codex_runtime.threads.filters import SearchFilters, ThreadFilters
 
@@ -132,14 +132,8 @@ def all_loaded_threads(client: Client, *, page_size: int | None) -> AsyncIterato
     return Pages(methods.THREAD_LOADED_LIST.method, fetch)
 
 
-class _Listed(Protocol[E_co]):
+class _Listed(Page[E_co], Protocol[E_co]):
     """A page, as the answers to both requests have it."""
-
-    @property
-    def data(self) -> Sequence[E_co] | None: ...
-
-    @property
-    def next_cursor(self) -> str | None: ...
 
     @property
     def backwards_cursor(self) -> str | None: ...
@@ -164,9 +158,8 @@ class _Entries(Generic[E]):
             if request is None:
                 raise StopAsyncIteration
             page = await self._fetch(request)
-            self._waiting += self._walk.take(
-                page.data or (), page.next_cursor, page.backwards_cursor
-            )
+            data = entries_of(self._walk.method, page)
+            self._waiting += self._walk.take(data, page.next_cursor, page.backwards_cursor)
         return self._waiting.popleft()
 
 

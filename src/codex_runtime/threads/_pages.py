@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, Self, TypeVar
 
+from msgspec import UNSET, UnsetType
+
 from codex_runtime.errors import RemoteProtocolError
 
-__all__ = ["EMPTY_PAGES", "Page", "Pages"]
+__all__ = ["EMPTY_PAGES", "Page", "Pages", "entries_of"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,14 +24,25 @@ class Page(Protocol[T_co]):
     """A page, as all answers that list something have it."""
 
     @property
-    def data(self) -> Sequence[T_co] | None:
-        """What it lists; nothing where the server left it out."""
+    def data(self) -> Sequence[T_co] | UnsetType | None:
+        """What it lists; UNSET or None where the server left it out."""
         ...
 
     @property
     def next_cursor(self) -> str | None:
         """Where the next one begins; None after the last."""
         ...
+
+
+def entries_of(method: str, page: Page[T]) -> Sequence[T]:
+    """Return what a page lists.
+
+    Raises:
+        RemoteProtocolError: It lists nothing that could be read, which is not the same as nothing.
+    """
+    if page.data is None or page.data is UNSET:
+        raise RemoteProtocolError(method, "a page of it has no data")
+    return page.data
 
 
 class Pages(Generic[T]):
@@ -62,8 +75,9 @@ class Pages(Generic[T]):
         return self._waiting.popleft()
 
     def _take(self, page: Page[T]) -> None:
-        self._waiting.extend(page.data or ())
-        self._empty = 0 if page.data else self._empty + 1
+        data = entries_of(self._method, page)
+        self._waiting.extend(data)
+        self._empty = 0 if data else self._empty + 1
         following = page.next_cursor
         if not following:
             self._ended = True

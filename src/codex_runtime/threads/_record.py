@@ -240,8 +240,8 @@ class ThreadRecord(ThreadHistory):
         """Archive the thread (`thread/archive`), and the threads that its agents have spawned.
 
         It is unloaded: a running turn ends as interrupted, commands of it are killed (facts 39,
-        100). An archived thread can be read and listed, not resumed, forked or named. It may
-        have no turn yet. Cancelling stops the wait; the thread may still be archived.
+        100). An archived thread can be read and listed, not resumed, forked or named. From 0.163
+        on it may have no turn yet. Cancelling stops the wait; the thread may still be archived.
 
         Raises:
             ThreadNotFound: There is no record of it, it is archived already, or ephemeral.

@@ -116,7 +116,7 @@ class Walk(Generic[E]):
         thread_of: Callable[[E], _Thread],
         without: Iterable[str] = (),
     ) -> None:
-        self._method = method
+        self.method = method
         self._thread_of = thread_of
         self._request: PageRequest | None = first
         self._asked: set[PageRequest] = set()
@@ -135,7 +135,7 @@ class Walk(Generic[E]):
             RemoteProtocolError: The list does not come to an end, or cannot be seen whole.
         """
         if self._problem is not None:
-            raise RemoteProtocolError(self._method, self._problem)
+            raise RemoteProtocolError(self.method, self._problem)
         return self._request
 
     def take(

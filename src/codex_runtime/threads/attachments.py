@@ -84,7 +84,7 @@ class Attachments(ThreadPart):
         )
         return await self._ask(methods.THREAD_ATTACHMENT_LIST, params)
 
-    def iter(self, *, page_size: int | None = None) -> AsyncIterator[ThreadAttachment]:
+    def iter_attachments(self, *, page_size: int | None = None) -> AsyncIterator[ThreadAttachment]:
         """Iterate over all attachments, oldest first (`thread/attachment/list`, paged).
 
         Cancelling the wait for the next one loses nothing; for one task.

@@ -109,7 +109,7 @@ class Queue(ThreadPart):
         )
         return await self._ask(methods.THREAD_QUEUE_LIST, params)
 
-    def iter(self, *, page_size: int | None = None) -> AsyncIterator[QueuedSubmission]:
+    def iter_submissions(self, *, page_size: int | None = None) -> AsyncIterator[QueuedSubmission]:
         """Iterate over all messages, the next to be used first (`thread/queue/list`, paged).
 
         The server pages by number, so messages that are used or added meanwhile may be missed or
@@ -155,6 +155,9 @@ class Queue(ThreadPart):
         """Take a message back (`thread/queue/delete`).
 
         Cancelling stops the wait; it may still be taken back.
+
+        Args:
+            queued_submission_id: The `id` of the message.
 
         Returns:
             Whether it was still there.

@@ -55,7 +55,9 @@ class Terminals(ThreadPart):
         )
         return await self._ask(methods.THREAD_BACKGROUND_TERMINALS_LIST, params)
 
-    def iter(self, *, page_size: int | None = None) -> AsyncIterator[ThreadBackgroundTerminal]:
+    def iter_terminals(
+        self, *, page_size: int | None = None
+    ) -> AsyncIterator[ThreadBackgroundTerminal]:
         """Iterate over all running commands (`thread/backgroundTerminals/list`, paged).
 
         Cancelling the wait for the next one loses nothing; for one task.
