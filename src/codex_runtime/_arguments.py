@@ -11,9 +11,12 @@ __all__ = [
     "absolute_cwd",
     "absolute_path",
     "canonical_id",
+    "checked_bytes",
     "checked_thread_id",
     "checked_turn_id",
+    "path_text",
     "positive_seconds",
+    "server_path",
     "without_none",
 ]
 
@@ -95,47 +98,89 @@ _SHOWN: Final = 60
 
 
 def absolute_cwd(cwd: str | os.PathLike[str] | None, *, remote: bool) -> str | None:
-    """Make a working directory absolute against this process.
+    """Make a working directory absolute, as `server_path` does.
 
     Args:
         cwd: As given by the caller.
         remote: The server sees another file system, so only it can tell whether `cwd` exists.
 
     Raises:
-        InvalidArgument: It is no path, is blank, or holds a NUL character.
+        InvalidArgument: It is no path, is blank, or holds a NUL character; or it is a relative
+            one of a remote server.
         WorkingDirectoryMissing: It is no folder here.
     """
     if cwd is None:
         return None
-    if remote:
-        text = _path_text("cwd", cwd)
-        return text if text.startswith("/") else str(Path(text).absolute())
-    path = absolute_path("cwd", cwd)
+    path = server_path("cwd", cwd, remote=remote)
     # Unlike that of `Path`, it does not raise for a folder that this user may not look into.
-    if not os.path.isdir(path):  # noqa: PTH112 — see above
+    if not remote and not os.path.isdir(path):  # noqa: PTH112 — see above
         raise WorkingDirectoryMissing(path=path)
     return path
 
 
+def server_path(field: str, path: str | os.PathLike[str], *, remote: bool) -> str:
+    """The absolute form of a path on the server's machine.
+
+    Args:
+        field: How the call spells the argument.
+        path: As given by the caller. For a server of this machine it may be relative, to this
+            process's working directory, or start at a user's home.
+        remote: The server sees another file system, where neither of the two means anything.
+
+    Raises:
+        InvalidArgument: It is no path, is blank, or holds a NUL character; or it is a relative
+            one of a remote server.
+    """
+    if not remote:
+        return absolute_path(field, path)
+    text = path_text(field, path)
+    if not text.startswith("/"):
+        fix = "use an absolute one: the server sees another file system"
+        raise InvalidArgument(field, f"is the relative path {text!r}", fix)
+    return text
+
+
 def absolute_path(field: str, path: str | os.PathLike[str]) -> str:
-    """Make a path absolute against this process; it may start at a user's home.
+    """Make a path of this machine absolute against this process; it may start at a user's home.
 
     Raises:
         InvalidArgument: It is no path, is blank, or holds a NUL character.
     """
     # Unlike that of `Path`, `expanduser` does not raise for a home that nobody has.
-    return os.path.abspath(os.path.expanduser(_path_text(field, path)))  # noqa: PTH100, PTH111 — see above
+    return os.path.abspath(os.path.expanduser(path_text(field, path)))  # noqa: PTH100, PTH111 — see above
 
 
-def _path_text(field: str, path: str | os.PathLike[str]) -> str:
+def path_text(field: str, path: object) -> str:
+    """The text of a path, as it was given.
+
+    Raises:
+        InvalidArgument: It is no path, is blank, or holds a NUL character.
+    """
+    given: Any = path
     try:
-        text = os.fspath(path)
+        text = os.fspath(given)
     except TypeError:
         text = None
     if not isinstance(text, str):
         raise InvalidArgument(field, f"is of type {type(path).__name__}", "use text or a Path")
     if not text.strip():
-        raise InvalidArgument(field, "is blank", "name a folder, or leave it out")
+        raise InvalidArgument(field, "is blank", "name one, or leave it out")
     if "\0" in text:
         raise InvalidArgument(field, "holds a NUL character", "take it out")
     return text
+
+
+def checked_bytes(field: str, data: object, fix: str = "use bytes") -> bytes:
+    """Check what is to be sent as bytes. Of what may change meanwhile, a copy is given.
+
+    Args:
+        field: How the call spells the argument.
+        data: As given by the caller.
+        fix: What the caller may use instead of what was given.
+
+    Raises:
+        InvalidArgument: It is neither bytes nor a bytearray nor a memoryview.
+    """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InvalidArgument(field, f"is of type {type(data).__name__}", fix)
+    return bytes(data)

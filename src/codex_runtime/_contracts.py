@@ -20,7 +20,10 @@ _IDS: Final = (
     "lastTurnId",
     "parentTurnId",
     "rootTurnId",
+    "sourceTurnId",
     "parentThreadId",
+    "beforeThreadId",
+    "ancestorThreadId",
 )
 """The parameters that name a thread or a turn."""
 
@@ -52,7 +55,7 @@ def is_array(data: object) -> TypeGuard[list[Any]]:
 def broken_params(method: str, params: Json) -> Broken | None:
     """The first rule that these parameters break; they have the type that the method wants."""
     of_method = _PARAMS.get(method)
-    rules = (_ids(params), _counts(params), of_method(params) if of_method else ())
+    rules = (_ids(params), _page_limit(params), of_method(params) if of_method else ())
     return next((broken for rule in rules for broken in rule), None)
 
 
@@ -87,12 +90,11 @@ def _ids(params: Json) -> Iterator[Broken]:
             yield Broken(f"$.{key}", "is blank", "name one")
 
 
-def _counts(params: Json) -> Iterator[Broken]:
-    limit, turns = params.get("limit"), params.get("numTurns")
-    if limit is not None and limit < 0:
+def _page_limit(params: Json) -> Iterator[Broken]:
+    limit = params.get("limit")
+    # Where the method has no such parameter, its type was not looked at.
+    if isinstance(limit, int) and limit < 0:
         yield Broken("$.limit", "is negative", "use a whole number, or leave it out")
-    if turns is not None and turns < 1:
-        yield Broken("$.numTurns", "is less than 1", "name how many to drop")
 
 
 def _command_exec(params: Json) -> Iterator[Broken]:

@@ -28,7 +28,7 @@ _BUILT_IN: Final = (None, READ_ONLY_PROFILE, ":workspace", ":danger-full-access"
 """Profiles whose sandbox says all that they allow; one of a config.toml may allow more."""
 
 _SAME_REVIEWER: Final = {"guardian_subagent": "auto_review"}
-"""An old name that the server still takes, and its new one (measured on 0.163)."""
+"""An old name that the server still takes, and its new one (fact 246)."""
 
 _STRICTNESS: Final = ("never", "untrusted", "granular", "on-request")
 """Approval policies for a thread that may only read, the strictest first."""

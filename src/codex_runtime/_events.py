@@ -132,6 +132,8 @@ class Hub:
         self._turns[thread_id, turn_id] = sink
         if has_inner:
             self._hosts[thread_id] = turn_id
+            # Nothing ran before: what was told to start meanwhile is the inner turn.
+            self._active.pop(thread_id, None)
         self._note_running(thread_id, turn_id)
 
     def forget_turn(self, thread_id: str, turn_id: str | None) -> None:
@@ -228,7 +230,7 @@ class Hub:
 
     def _note_status(self, thread_id: str, event: Any) -> None:
         # A turn that nobody here follows may end under another id than it has started with.
-        if getattr(event.status, "type", None) in _AT_REST:
+        if getattr(getattr(event, "status", None), "type", None) in _AT_REST:
             turn_id = self._active.get(thread_id)
             if turn_id is not None and (thread_id, turn_id) not in self._turns:
                 del self._active[thread_id]

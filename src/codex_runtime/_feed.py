@@ -11,7 +11,7 @@ from codex_runtime._channel import STRAINED
 from codex_runtime._events import Hub
 from codex_runtime._log import TurnLog
 from codex_runtime.errors import CodexRuntimeError, TurnFailed, TurnTimedOut
-from codex_runtime.protocol import Event
+from codex_runtime.protocol import Event, Notification
 from codex_runtime.state import ItemAbandoned, TurnResult, TurnState
 
 __all__ = ["TurnFeed"]
@@ -124,7 +124,7 @@ class TurnFeed:
             if inner or turn_id in {getattr(event, "turn_id", None), _turn_id_of(event)}:
                 self.push(event, size)
 
-    def look_for_own(self, event: Any) -> None:
+    def look_for_own(self, event: Event) -> None:
         """Take the turn of `event`, if it is the one that was asked for. Called by the reader."""
         if self._own is None or self.state.turn_id:
             return
@@ -132,8 +132,10 @@ class TurnFeed:
             # The answer comes first, and nothing runs in between (fact 286).
             if self.answered() and (turn_id := _turn_id_of(event)):
                 self.claim(turn_id)
-        elif event.method == "item/started" and event.turn_id and self._own(event.item):
-            self.claim(event.turn_id)
+        elif event.method == "item/started" and isinstance(event, Notification):
+            started: Any = event
+            if started.turn_id and self._own(started.item):
+                self.claim(started.turn_id)
 
     def withdraw_unclaimed(self) -> None:
         """There will be no turn, unless one was claimed."""
@@ -205,7 +207,8 @@ class TurnFeed:
         self._hub.unwatch_status(self.state.thread_id, self._on_status)
 
     def _on_status(self, event: Any) -> None:
-        flags = getattr(event.status, "active_flags", None) or ()
+        status = getattr(event, "status", None)
+        flags = getattr(status, "active_flags", None) or ()
         paused = not _WAITING_FLAGS.isdisjoint(flags)
         if paused != self.paused:
             self.paused = paused

@@ -6,12 +6,12 @@ import os
 import posixpath
 import re
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from codex_runtime import protocol
+from codex_runtime._arguments import path_text
 from codex_runtime._media import (
     MAX_INLINE_BYTES,
     MediaKind,
@@ -25,7 +25,7 @@ from codex_runtime.errors import InvalidArgument
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import UserInput
 
-__all__ = ["OF_FILES", "Files", "check_text", "checked_item", "path_text"]
+__all__ = ["OF_FILES", "Files", "check_text", "checked_item"]
 
 OF_FILES: Final = (
     protocol.LocalImageInput,
@@ -176,20 +176,3 @@ def check_text(place: str, text: object) -> None:
     """
     if not isinstance(text, str):
         raise InvalidArgument(place, f"is of type {type(text).__name__}", "use text")
-
-
-def path_text(place: str, path: Any) -> str:
-    """The text of a path.
-
-    Raises:
-        InvalidArgument: It is none, is blank, or holds a NUL character.
-    """
-    text: str | bytes | None = None
-    with suppress(TypeError):
-        text = cast("str | bytes", os.fspath(path))
-    if not isinstance(text, str):
-        raise InvalidArgument(place, f"is of type {type(path).__name__}", "use text or a Path")
-    if not text.strip() or "\0" in text:
-        problem = "holds a NUL character" if text.strip() else "is blank"
-        raise InvalidArgument(place, problem, "name a file")
-    return text

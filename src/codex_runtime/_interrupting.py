@@ -93,6 +93,7 @@ class _Stranger:
         self._client = client
         self._thread_id = thread_id
         self._turn_id = turn_id
+        self._heard = 0
         self._news = anyio.Event()
         self._ended = client.hub.has_ended(thread_id, turn_id)
         self._found: str | None = None
@@ -101,10 +102,13 @@ class _Stranger:
     def push(self, event: Any, size: int) -> None:
         """Look whether it tells of this turn. Called by the reader."""
         _ = size
-        if event.method in {"turn/started", "turn/completed"} and event.turn:
-            if event.turn.id == self._turn_id:
+        turn = getattr(event, "turn", None)
+        if event.method in {"turn/started", "turn/completed"} and turn:
+            if turn.id == self._turn_id:
                 self._ended = event.method == "turn/completed"
+            self._heard += 1
             self._news.set()
+            self._news = anyio.Event()
 
     def fail(self, error: CodexRuntimeError) -> None:
         """The request fails by itself."""
@@ -114,11 +118,12 @@ class _Stranger:
         hub.subscribe(self, self._thread_id)
         try:
             patience = anyio.current_time() + _START_GRACE
-            while not self._ended and not await self._ask(self._turn_id):
-                if anyio.current_time() > patience:
-                    # Nothing runs, so that this one has ended, or never was.
+            while not self._ended and anyio.current_time() <= patience:
+                heard = self._heard
+                if await self._ask(self._turn_id):
                     return
-                await self._wait_for_news(_LOOK_AGAIN)
+                await self._wait_for_news(heard, _LOOK_AGAIN)
+            # Nothing runs, so that this one has ended, or never was.
         finally:
             hub.unsubscribe(self, self._thread_id)
 
@@ -165,17 +170,18 @@ class _Stranger:
         """End the wait for an answer when the turn is known to have ended."""
         silent_until = anyio.current_time() + _SILENCE
         while not self._ended:
-            await self._wait_for_news(max(silent_until - anyio.current_time(), 0.0))
+            await self._wait_for_news(self._heard, max(silent_until - anyio.current_time(), 0.0))
             if anyio.current_time() >= silent_until:
                 if await self._is_idle():
                     break
                 silent_until += _SILENCE
         waiting.cancel()
 
-    async def _wait_for_news(self, seconds: float) -> None:
-        self._news = anyio.Event()
-        with anyio.move_on_after(seconds):
-            await self._news.wait()
+    async def _wait_for_news(self, heard: int, seconds: float) -> None:
+        """Wait until more has been heard than that."""
+        if self._heard == heard:
+            with anyio.move_on_after(seconds):
+                await self._news.wait()
 
     async def _is_idle(self) -> bool:
         params = protocol.ThreadReadParams(thread_id=self._thread_id)

@@ -93,7 +93,7 @@ async def _keep(client: Client, thread_id: str, name: str) -> None:
     named = protocol.ThreadSetNameParams(thread_id=thread_id, name=name)
     await client.request(methods.THREAD_NAME_SET, named)
     if _before_names_count(client.peer.codex_version):
-        # Into no section, where it is anyway; that makes the record (fact 229).
+        # Into no section, where it is anyway; that makes the record (fact 249).
         moved = protocol.ThreadSectionMoveParams(thread_id=thread_id, section_id=None)
         await client.request(methods.THREAD_SECTION_MOVE, moved)
 

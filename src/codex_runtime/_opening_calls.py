@@ -53,8 +53,8 @@ class OpeningCalls(RuntimeBase):
         """Open a thread that is on record (`thread/resume`), or one that is loaded once more.
 
         What it may do is said anew, with the defaults and words of `thread_start`: the server
-        keeps the approval policy and the reviewer of before, but not the sandbox (measured on
-        0.163). On a thread that is loaded the server ignores all options (fact 33): it is used
+        keeps the approval policy and the reviewer of before, but not the sandbox (fact 245). On a
+        thread that is loaded the server ignores all options (fact 33): it is used
         only if what is in force is what was asked for. To go on with a loaded thread that may do
         more than the defaults, say what is in force, with its words; to change it, use
         `ThreadHandle.update_settings`.

@@ -235,8 +235,8 @@ def _restore_later(client: Client, live: LiveThread, restore: Restore, feed: Tur
     try:
         client.spawn(_restore, client, live, restore, feed)
     except CodexRuntimeError:
-        # The connection has ended, and the thread's settings with it.
-        restore.done.set()
+        # The connection has ended, and the thread is not loaded any more.
+        live.restore = None
 
 
 async def _restore(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:

@@ -183,8 +183,9 @@ class ThreadCalls(RuntimeBase):
         """Iterate over all threads on record (`thread/list`, page after page).
 
         Each comes once, in order, on every version, however many were made in one moment. A
-        thread that is made while this runs may be missing. Newest first by `updated_at` or
-        `recency_at`, a thread that moved ahead of where this was comes at the end.
+        thread that is made while this runs may be missing. By `updated_at` or `recency_at`, a
+        thread that moved to where this had been already comes last. Up to codex 0.163 the list
+        by `updated_at` is read twice, as its pages leave threads out (fact 232).
 
         One task may iterate. Cancelling the wait for the next thread loses nothing, and after an
         error iterating on asks for the same page again.

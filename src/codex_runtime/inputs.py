@@ -236,7 +236,7 @@ def _check_message(place: str, message: ExternalMessage) -> None:
         )
     size = _bytes(message.text)
     if not message.text.strip():
-        raise InvalidArgument(f"{place}.text", "is empty", "leave it out")
+        raise InvalidArgument(f"{place}.text", "is blank", "leave it out")
     if size > MAX_MESSAGE_BYTES:
         raise InvalidArgument(
             f"{place}.text",

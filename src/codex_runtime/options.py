@@ -96,7 +96,7 @@ class ThreadOptions(ResumeOptions, total=False):
 
 
 class ForkOptions(ResumeOptions, total=False):
-    """Options of `thread/fork`. The source's sandbox is not taken over (measured on 0.163)."""
+    """Options of `thread/fork`. The source's sandbox is not taken over (fact 245)."""
 
     ephemeral: bool
     """Keep no record of the fork."""

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_runtime._arguments import absolute_cwd, absolute_path, positive_seconds, without_none
+from codex_runtime._arguments import (
+    absolute_cwd,
+    absolute_path,
+    canonical_id,
+    checked_thread_id,
+    positive_seconds,
+    without_none,
+)
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
 
 
@@ -127,3 +134,45 @@ def test_a_path_that_need_not_be_there_yet_is_made_absolute(
     with pytest.raises(InvalidArgument) as caught:
         absolute_path("codex_home", " ")
     assert caught.value.field == "codex_home"
+
+
+PLAIN = "01a20e07-6ae9-79b0-992e-7d268cbf2bbe"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        PLAIN,
+        PLAIN.upper(),
+        f"urn:uuid:{PLAIN}",
+        f"URN:UUID:{PLAIN.upper()}",
+        f"{{{PLAIN}}}",
+        PLAIN.replace("-", ""),
+    ],
+)
+def test_a_thread_id_is_brought_into_the_servers_own_spelling(spelled: str) -> None:
+    assert checked_thread_id(spelled) == PLAIN
+    assert canonical_id(spelled) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ("", "thread_id is blank; name a thread"),
+        (" \t", "thread_id is blank; name a thread"),
+        (5, "thread_id is of type int; use text"),
+        (None, "thread_id is of type NoneType; use text"),
+        ("thread-1", "thread_id is 'thread-1'; use a thread id, which is a UUID"),
+        (PLAIN[:-1], f"thread_id is '{PLAIN[:-1]}'; use a thread id, which is a UUID"),
+        (f"{PLAIN}\n", f"thread_id is '{PLAIN}\\n'; use a thread id, which is a UUID"),
+        (f"urn:uuid:{PLAIN.replace('-', '')}", "use a thread id, which is a UUID"),
+        ("x" * 1000, f"thread_id is '{'x' * 60}…'; use a thread id, which is a UUID"),
+    ],
+)
+def test_what_is_no_thread_id_is_refused_by_name(wrong: Any, text: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        checked_thread_id(wrong)
+
+    assert text in str(caught.value)
+    assert caught.value.field == "thread_id"
+    assert canonical_id(wrong) is None

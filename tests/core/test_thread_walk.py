@@ -46,6 +46,8 @@ class Server:
     threads: list[Thread]
     precision: Precision = "seconds"
     requests: list[PageRequest] = field(default_factory=list[PageRequest])
+    left_out: str = ""
+    """A thread that pages by `updated_at` leave out."""
 
     def page(self, request: PageRequest) -> tuple[list[Thread], str | None, str | None]:
         self.requests.append(request)
@@ -61,7 +63,11 @@ class Server:
     def placed(self, request: PageRequest) -> list[tuple[tuple[int, str], Thread]]:
         """Each thread with its place in the order, in order."""
         return sorted(
-            ((self._place(each, request), each) for each in self.threads),
+            (
+                (self._place(each, request), each)
+                for each in self.threads
+                if each.id != self.left_out or request.order != "updated_at"
+            ),
             key=lambda found: found[0],
             reverse=request.descending,
         )
@@ -202,6 +208,16 @@ def test_threads_made_or_deleted_while_pages_are_turned_harm_no_others(
 
     assert len(found) == len(set(found))
     assert {each.id for each in before} <= set(found)
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_a_thread_that_an_old_server_forgets_comes_last(direction: str) -> None:
+    server = Server(threads_at(*range(0, 5000, 500)), "milliseconds", left_out="0004")
+
+    found = [*walked(server, walk_for(3, "updated_at", direction))]
+
+    assert len(found) == 10
+    assert found[-1].id == "0004"
 
 
 def test_threads_to_leave_out_are_left_out() -> None:

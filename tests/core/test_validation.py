@@ -167,6 +167,11 @@ FINE: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("limit", ["x", [], {}, 1.5])
+def test_a_member_that_the_method_does_not_have_may_hold_anything(limit: Any) -> None:
+    accepted("thread/read", {"threadId": T, "limit": limit})
+
+
 @pytest.mark.parametrize("mode", ["none", "known", "strict"])
 @pytest.mark.parametrize(("method", "params"), FINE)
 def test_parameters_of_the_method_pass(method: str, params: Any, mode: ValidationMode) -> None:

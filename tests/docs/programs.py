@@ -115,6 +115,15 @@ PROGRAMS: Final[dict[str, Program]] = {
         lambda: (stall(after="Roses are"), stall(after="Violets are"), stall(after="Sing, O")),
         "first: interrupted\nsecond: interrupted after 2.0 s\nthird: cancelled\n",
     ),
+    "several_consumers.py": Program(
+        lambda: (
+            stall(after="Blue, I"),
+            assistant_message("Red."),
+            assistant_message("It is."),
+            assistant_message("They talked about colours."),
+        ),
+        "counted: True True\n2 user messages; 1 message cut off\nRed.\nIRed.\nreview: It is.\n",
+    ),
     "input_items.py": Program(
         lambda: (
             assistant_message("old.py."),

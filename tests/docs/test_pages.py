@@ -185,10 +185,12 @@ def test_the_reference_lists_nothing_that_is_not_there() -> None:
     ]
     known = {
         *options.RunOptions.__annotations__,
+        *options.ForkOptions.__annotations__,
+        *options.SettingsOptions.__annotations__,
         *parameters(codex_runtime.Runtime),
         *codex_runtime.ThreadFilters.__annotations__,
         # Set when a thread is opened, so it is no attribute of the class.
-        "info",
+        *("adjusted", "info"),
     }
 
     for name in names_in(page("docs/reference.md")) - known:

@@ -121,6 +121,63 @@ async def schemas_while_running(talk: Conversation, work: Path) -> None:
     await talk.completed(thread)
 
 
+def reviewed(target: Json) -> Act:
+    async def act(talk: Conversation, work: Path) -> None:
+        thread = await talk.thread(cwd=str(work), sandbox="workspace-write", approvalPolicy="never")
+        await talk.result("review/start", threadId=thread, target=target)
+        await talk.completed(thread)
+        await talk.turn(thread, "thank you")
+
+    return act
+
+
+async def until_half_said(talk: Conversation, thread: str) -> None:
+    """Wait for a message of a reviewer's to begin: more is not told of it."""
+
+    def begun(message: Json) -> bool:
+        params = message.get("params", {})
+        return (
+            message.get("method") == "item/started"
+            and params["threadId"] == thread
+            and params["item"]["type"] == "agentMessage"
+        )
+
+    await talk.until(begun)
+
+
+async def review_interrupted(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work))
+    target = {"type": "custom", "instructions": "Look."}
+    review = (await talk.result("review/start", threadId=thread, target=target))["turn"]["id"]
+    inner = (await talk.event("turn/started", threadId=thread))["turn"]["id"]
+    await until_half_said(talk, thread)
+    said = [{"type": "text", "text": "and there"}]
+    steer: Json = {"threadId": thread, "input": said}
+    assert await talk.refusal("turn/steer", expectedTurnId=review, **steer) == (
+        "cannot steer a review turn"
+    )
+    assert await talk.refusal("turn/steer", expectedTurnId=inner, **steer) == (
+        f"expected active turn id `{inner}` but found `{review}`"
+    )
+    assert await talk.refusal("turn/start", **steer) == (
+        "failed to submit turn input: ActiveTurnNotSteerable { turn_kind: Review }"
+    )
+    assert await talk.refusal("turn/interrupt", threadId=thread, turnId=review) == (
+        f"expected active turn id {review} but found {inner}"
+    )
+    await talk.result("turn/interrupt", threadId=thread, turnId=inner)
+    await talk.completed(thread)
+
+
+async def commands_of_the_user(talk: Conversation, work: Path) -> None:
+    thread = await talk.thread(cwd=str(work))
+    for command in ("echo hi", "true", "echo one; exit 3"):
+        place = len(talk.heard)
+        await talk.result("thread/shellCommand", threadId=thread, command=command)
+        await talk.completed(thread, after=place)
+    await talk.turn(thread, "what was that?")
+
+
 async def left_running(talk: Conversation, work: Path) -> str:
     """Interrupt a turn while its command runs; return the thread."""
     thread = await talk.thread(cwd=str(work), approvalPolicy="never")

@@ -37,7 +37,7 @@ def normal(value: object, names: dict[str, str], field: str = "") -> object:
             # The list that follows has methods that are in no published schema.
             value = value[:80]
         return re.sub(
-            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(msg|rs|call)_\d+",
+            r"(msg_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(msg|rs|call)_\d+",
             lambda found: names.setdefault(found[0], f"id{len(names)}"),
             value,
         )

@@ -17,12 +17,15 @@ from runtime.fake_acts import (
     Act,
     cleaned,
     cleaned_in_its_turn,
+    commands_of_the_user,
     deciding,
     instructed,
     interrupted,
     interrupted_asking,
     interrupted_in_tool,
     plain,
+    review_interrupted,
+    reviewed,
     schemas_while_running,
     started_twice,
     steered,
@@ -64,6 +67,13 @@ TOOL_ANSWERS: dict[str, Json] = {
 }
 
 
+TARGETS: list[Json] = [
+    {"type": "uncommittedChanges"},
+    {"type": "commit", "sha": "abc1234567", "title": "A title"},
+    {"type": "custom", "instructions": "Look."},
+]
+
+
 def on_the_fake(step: Step) -> Step:
     """The step with which the fake plays what `step` is with codex."""
     if isinstance(step, Shell) and step.cmd == LASTING:
@@ -98,6 +108,23 @@ CASES: dict[str, tuple[Act, tuple[Step, ...]]] = {
             assistant_message("ok"),
         ),
     ),
+    **{
+        f"a review of {target['type']}": (
+            reviewed(target),
+            (
+                together(assistant_message("I look", phase="commentary"), shell("true")),
+                together(reasoning("So far"), assistant_message("All is well.")),
+                assistant_message("You are welcome."),
+            ),
+        )
+        for target in TARGETS
+    },
+    "a review that fails": (
+        reviewed(TARGETS[0]),
+        (fail(status=400, message="no"), assistant_message("You are welcome.")),
+    ),
+    "a review interrupted": (review_interrupted, (stall("half said"),)),
+    "commands of the user": (commands_of_the_user, (assistant_message("ok"),)),
     "an unknown tool": (plain, (tool_call("nothing", {}), assistant_message("ok"))),
     "two turns, with overrides": (two_turns, (assistant_message("1"), assistant_message("2"))),
     "instructions, and a schema for one turn": (

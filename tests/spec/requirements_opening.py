@@ -11,7 +11,7 @@ __all__ = ["REQUIREMENTS"]
 REQUIREMENTS: Final[dict[str, Requirement]] = {
     # -- opening
     "opening:thread-id": Requirement(
-        "fact:13", "A thread id is taken in all spellings that the server takes."
+        "fact:240", "A thread id is taken in all spellings that the server takes."
     ),
     "opening:bad-thread-id": Requirement(
         "fact:13", "What is no thread id is refused by name, and nothing is sent."
@@ -29,23 +29,23 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "design:6", "A sandbox in its details is in force when a thread is opened, however."
     ),
     "opening:presets": Requirement(
-        "design:6", "A preset means its details at their defaults, whatever a config.toml says."
+        "fact:243", "A preset means its details at their defaults, whatever a config.toml says."
     ),
     "opening:not-by-preset": Requirement(
-        "fact:20",
+        "fact:244",
         "A sandbox that a thread cannot be opened with is put in force right after its opening.",
     ),
     "opening:profiles": Requirement(
         "design:6", "A permission profile is held to SEC-004, unless it is the read-only one."
     ),
     "opening:granular": Requirement(
-        "fact:21", "An approval policy may be granular; with nothing in it, it counts as never."
+        "fact:241", "An approval policy may be granular; with nothing in it, it counts as never."
     ),
     "opening:reviewer": Requirement(
         "design:6", "Only the user is asked, unless another reviewer is named with all the words."
     ),
     "opening:config": Requirement(
-        "fact:22", "Settings that decide what a thread may do are refused; there are options."
+        "fact:242", "Settings that decide what a thread may do are refused; there are options."
     ),
     "opening:without-experiments": Requirement(
         "fact:9", "What needs the experimental API is refused by name where it was not asked for."
@@ -74,7 +74,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "fact:49", "Settings that are changed hold for later turns, and the handle shows them."
     ),
     "settings:no-change": Requirement(
-        "runtime", "An update that changes nothing is over at once, though nothing is told of it."
+        "fact:247", "An update that changes nothing is over at once, though nothing is told of it."
     ),
     "settings:mode": Requirement("runtime", "A collaboration mode is a setting like others."),
     "settings:bad-input": Requirement(
@@ -93,7 +93,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "fact:49", "It is put back too where the caller is cancelled."
     ),
     "settings:only-this-turn-default": Requirement(
-        "fact:49", "An effort that was nobody's comes back to that, without a word to the model."
+        "fact:248", "An effort that was nobody's comes back to that, without a word to the model."
     ),
     "settings:only-this-turn-unknown": Requirement(
         "runtime", "What could not be put back is refused by name, and nothing is sent."

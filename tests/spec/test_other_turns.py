@@ -185,7 +185,7 @@ async def test_a_compaction_is_stopped_when_its_time_is_up_or_its_caller_leaves(
         thread = await own.thread()
 
         with pytest.raises(TurnTimedOut) as timeout:
-            await thread.compact(timeout=0.5)
+            await thread.compact(timeout=1.5)
         assert timeout.value.result.status == "interrupted"
         assert kinds(timeout.value.result.abandoned) == ["contextCompaction"]
 
@@ -241,7 +241,7 @@ async def test_a_command_is_ended_when_its_time_is_up_or_its_caller_leaves(serve
     thread = await server.thread()
 
     with pytest.raises(TurnTimedOut) as timeout:
-        await thread.shell_command("sleep 20", privileged_escalation_approved=True, timeout=0.5)
+        await thread.shell_command("sleep 20", privileged_escalation_approved=True, timeout=1.5)
     [item] = timeout.value.result.items
     assert isinstance(item, protocol.CommandExecutionItem)
     assert (item.status, item.exit_code) == ("failed", -1)

@@ -83,6 +83,9 @@ async def streams(turn: cr.TurnHandle, runtime: cr.Runtime) -> None:
         assert_type(event, Event)
     async for text in turn.text():
         assert_type(text, str)
+    assert_type(await anext(turn.events()), Event)
+    assert_type(await anext(turn.text()), str)
+    assert_type(await turn.steer("more"), None)
     async with runtime.events("thread") as subscription:
         assert_type(subscription, cr.Subscription)
         async for event in subscription:

@@ -134,7 +134,8 @@ class InvalidParams(InvalidArgument):
     summary: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method}: {self.field} {self.problem}; params={self.summary}"
+        hint = f"; {self.fix}" if self.fix else ""
+        return f"{self.method}: {self.field} {self.problem}{hint}; params={self.summary}"
 
 
 class InputTooLarge(InvalidArgument):

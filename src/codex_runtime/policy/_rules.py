@@ -39,7 +39,7 @@ _DECIDING: Final = frozenset(
 )
 """Settings of config.toml that decide what a thread may do; those that begin with `sandbox` too.
 `projects` holds what is trusted: a trusted project is opened with a wider sandbox, and settings
-of its own are applied (measured on 0.163)."""
+of its own are applied (fact 242)."""
 
 
 _WIDENING_FEATURES: Final = frozenset(

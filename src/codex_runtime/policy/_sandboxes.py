@@ -175,7 +175,7 @@ class Sandbox:
 
         All of them, and for every kind: what a user has in a config.toml of their own would be
         added to what is asked for, now or in a later turn, even to a thread that is opened to read
-        only (measured on 0.154 and 0.163).
+        only (fact 243).
         """
         return {
             "sandbox_workspace_write": {

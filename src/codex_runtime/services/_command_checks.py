@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 
+from codex_runtime._arguments import path_text
 from codex_runtime.errors import InvalidArgument
 
 __all__ = [
@@ -99,16 +100,13 @@ def wire_milliseconds(seconds: float) -> int | None:
 
 
 def _text(field: str, value: object) -> str:
-    text = _path_text(cast("Any", value)) if hasattr(value, "__fspath__") else value
-    if not isinstance(text, str):
+    if isinstance(value, os.PathLike):
+        return path_text(field, cast("object", value))
+    if not isinstance(value, str):
         raise InvalidArgument(field, f"is of type {type(value).__name__}", "use text")
-    if "\0" in text:
+    if "\0" in value:
         raise InvalidArgument(field, "holds a NUL character", "take it out")
-    return text
-
-
-def _path_text(path: os.PathLike[Any]) -> object:
-    return os.fspath(path)
+    return value
 
 
 def _variable(name: object) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from codex_runtime._arguments import checked_thread_id, without_none
 from codex_runtime._client import Client
 from codex_runtime.protocol import Method, Wire
-from codex_runtime.threads._checks import checked_limit, checked_text
+from codex_runtime.threads._checks import checked_cursor, checked_limit
 from codex_runtime.threads._pages import Page, Pages
 
 __all__ = ["first_page", "on_thread", "one_page", "pages"]
@@ -25,9 +25,7 @@ def one_page(limit: int | None, cursor: str | None) -> dict[str, Any]:
     Raises:
         InvalidArgument: `limit` is no positive number, or `cursor` no text or blank.
     """
-    # An empty cursor is refused, since some methods take it for the beginning.
-    at = None if cursor is None else checked_text(cursor, "cursor")
-    return without_none(limit=checked_limit(limit), cursor=at)
+    return {"limit": checked_limit(limit), "cursor": checked_cursor(cursor)}
 
 
 def first_page(page_size: int | None) -> dict[str, Any]:
@@ -36,7 +34,7 @@ def first_page(page_size: int | None) -> dict[str, Any]:
     Raises:
         InvalidArgument: `page_size` is no positive number.
     """
-    return without_none(limit=checked_limit(page_size, "page_size"))
+    return {"limit": checked_limit(page_size, "page_size")}
 
 
 def on_thread(thread_id: str | None) -> dict[str, Any]:
@@ -53,6 +51,7 @@ def pages(
     method: Method[P, R],
     params: P,
     *,
+    following: P | None = None,
     timeout: float | None = None,
     keep: Callable[[R], R] = lambda page: page,
 ) -> Pages[Any]:
@@ -62,13 +61,15 @@ def pages(
         client: Where.
         method: The method.
         params: For its first page.
+        following: For the others, where it is not the same.
         timeout: Seconds a page, where it is not that of the runtime.
         keep: What to make of a page, to leave some of it out.
     """
+    others = params if following is None else following
 
     async def fetch(cursor: str | None) -> Page[Any]:
-        following = params if cursor is None else replace(params, cursor=cursor)
-        page: Any = keep(await client.request(method, following, timeout=timeout))
+        asked = params if cursor is None else replace(others, cursor=cursor)
+        page: Any = keep(await client.request(method, asked, timeout=timeout))
         listed: Page[Any] = page
         return listed
 

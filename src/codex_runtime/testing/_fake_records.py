@@ -109,6 +109,8 @@ def _read_state(process: FakeProcess, request_id: RequestId, params: Json) -> No
     kind = operation.get("type")
     if kind not in {"read", "unread"}:
         raise Refused(f"Invalid request: unknown variant `{kind}`, expected `read` or `unread`")
+    if not process.experimental:
+        raise Refused("thread/readState/update requires experimentalApi capability")
     thread = known_thread(process, params, "thread not loaded: {}")
     kept = thread.kept
     if thread.ephemeral or not kept.revision:

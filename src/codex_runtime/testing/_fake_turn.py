@@ -92,7 +92,7 @@ class TurnPlay:
     def notify(self, method: str, **params: object) -> None:
         """Send a notification of this turn."""
         ids = {"threadId": self._thread.id, "turnId": self._turn.id}
-        self._process.tell(self._thread, method, {**ids, **params})
+        self._process.tell(self._thread, method, {**params, **ids})
 
     def item_started(self, item: Json) -> None:
         """Send `item/started`."""

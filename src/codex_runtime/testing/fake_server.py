@@ -30,8 +30,8 @@ ANSWER_SECONDS = 10.0
 class FakeAppServer(Scripted):
     """Speaks the protocol of `codex app-server` and plays the steps of a script as turns.
 
-    It behaves as codex 0.163 does in what it plays: `initialize`, threads (start, resume, read,
-    list, name, archive, unsubscribe), turns (start, steer, interrupt, with the refusals and the
+    It behaves as codex 0.163 does in what it plays: `initialize`, threads (start, resume, fork,
+    settings, read, list, name, archive, unsubscribe), turns (start, steer, interrupt, with the refusals and the
     order of events), reviews, compactions, commands of the user's (`echo`, `sleep`, `exit`), commands, patches and dynamic tools with their approvals, commands that
     an interrupt leaves running (list, terminate, clean), failures of the model and their retries. Nothing is run and no file is touched: `shell()` prints its
     `output`. Ids and times are counted, so that two runs are equal.

@@ -32,13 +32,15 @@ def checked_cursor(value: str | None) -> Any:
     """Check a cursor. What nobody says is not sent.
 
     Raises:
-        InvalidArgument: It is no text.
+        InvalidArgument: It is no text, or blank: some methods take such a one for the beginning.
     """
-    if isinstance(value, str):
-        return value
     if value is None:
         return UNSET
-    raise InvalidArgument("cursor", f"is of type {type(value).__name__}", "use what a page gave")
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+        raise InvalidArgument("cursor", f"is of type {type(value).__name__}", "use what a page gave")
+    if not value.strip():
+        raise InvalidArgument("cursor", "is blank", "use what a page gave, or leave it out")
+    return value
 
 
 def checked_limit(value: int | None, field: str = "limit") -> Any:
@@ -92,16 +94,16 @@ def checked_texts(values: Iterable[str], field: str) -> list[str]:
     return [checked_text(each, f"{field}[{index}]") for index, each in enumerate(values)]
 
 
-def checked_mapping(value: object, field: str) -> Mapping[Any, Any]:
+def checked_mapping(value: Mapping[Any, Any], field: str) -> Mapping[Any, Any]:
     """Check a mapping; what it holds is not looked at.
 
     Raises:
         InvalidArgument: It is none.
     """
-    if not isinstance(value, Mapping):
-        raise InvalidArgument(field, f"is of type {type(value).__name__}", "use a mapping")
-    found: Mapping[Any, Any] = value
-    return found
+    given: Any = value
+    if not isinstance(given, Mapping):
+        raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a mapping")
+    return value
 
 
 def checked_choice(value: str, field: str, choices: Sequence[str]) -> str:

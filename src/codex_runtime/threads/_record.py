@@ -153,7 +153,7 @@ class ThreadRecord(ThreadHistory):
         await self._ask(methods.THREAD_MEMORY_MODE_SET, params)
 
     async def mark_read(self, *, expected_revision: str | None = None) -> ThreadReadState:
-        """Mark the thread as read (`thread/readState/update`, from 0.163 on).
+        """Mark the thread as read (`thread/readState/update`, from 0.163 on, experimental).
 
         Cancelling stops the wait.
 
@@ -166,6 +166,7 @@ class ThreadRecord(ThreadHistory):
             ThreadNotFound: There is no record of the thread.
             RequestRefused: It has no read state, or another one than expected.
             UnsupportedByServer: The server is older than 0.163.
+            ExperimentalApiNeeded: The runtime was opened with `experimental_api=False`.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is closed.
@@ -182,7 +183,7 @@ class ThreadRecord(ThreadHistory):
     async def move_to_section(
         self, section_id: str | None, *, before_thread_id: str | None = None
     ) -> None:
-        """Move the thread into a section (`thread/section/move`, experimental).
+        """Move the thread into a section (`thread/section/move`).
 
         Also makes a thread durable that has no turn yet (fact 17). Cancelling stops the wait.
 

@@ -25,7 +25,7 @@ class Attachments(ThreadPart):
     """Data that clients keep beside a thread. Reached by `thread.attachments`.
 
     The model does not see it. Each has a type and a key, which name it within the thread, and any
-    JSON as payload. From 0.163 on; older servers raise `UnsupportedByServer`.
+    JSON as payload. From 0.158 on; older servers raise `UnsupportedByServer`.
     """
 
     async def add(
@@ -47,7 +47,7 @@ class Attachments(ThreadPart):
         Raises:
             InvalidArgument: An argument cannot be used; `UnsendableValue` is of this kind.
             ThreadNotFound: There is no record of the thread, or it is ephemeral.
-            UnsupportedByServer: The server is older than 0.163.
+            UnsupportedByServer: The server is older than 0.158.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is closed.
@@ -74,7 +74,7 @@ class Attachments(ThreadPart):
         Raises:
             InvalidArgument: An argument cannot be used.
             InvalidCursor: The server does not know the cursor.
-            UnsupportedByServer: The server is older than 0.163.
+            UnsupportedByServer: The server is older than 0.158.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is closed.
@@ -114,7 +114,7 @@ class Attachments(ThreadPart):
 
         Raises:
             InvalidArgument: An argument is blank.
-            UnsupportedByServer: The server is older than 0.163.
+            UnsupportedByServer: The server is older than 0.158.
             RequestTimeout: The server did not answer in time.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is closed.
