@@ -29,7 +29,7 @@ async def main() -> None:
         print(result.text)
 
         # Late, after the end: all of it is still there.
-        print("".join([text async for text in turn.text()]).split()[-1])
+        print("late:", "".join([text async for text in turn.text()]))
 
         review = await thread.review("Is that a colour?")
         print("review:", (await review.result()).text)

@@ -2,10 +2,10 @@
 
 import os
 import re
-from pathlib import Path
 from typing import Any, Final
 
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
+from codex_runtime.policy import plain
 
 __all__ = [
     "absolute_cwd",
@@ -144,21 +144,30 @@ def absolute_path(field: str, path: str | os.PathLike[str]) -> str:
     """Make a path of this machine absolute against this process; it may start at a user's home.
 
     Raises:
-        InvalidArgument: It is no path, is blank, or holds a NUL character.
+        InvalidArgument: It is no path, is blank, or holds a NUL character; or it is a relative
+            one, and this process's working directory is gone.
     """
     # Unlike that of `Path`, `expanduser` does not raise for a home that nobody has.
-    return os.path.abspath(os.path.expanduser(path_text(field, path)))  # noqa: PTH100, PTH111 — see above
+    text = os.path.expanduser(path_text(field, path))  # noqa: PTH111 — see above
+    try:
+        return os.path.abspath(text)  # noqa: PTH100 — see above
+    except FileNotFoundError:
+        raise InvalidArgument(
+            field,
+            "is relative, and this process's working directory is gone",
+            "use an absolute path",
+        ) from None
 
 
 def path_text(field: str, path: object) -> str:
-    """The text of a path, as it was given.
+    """The text of a path, as it was given, of whatever subclass of `str` it is.
 
     Raises:
         InvalidArgument: It is no path, is blank, or holds a NUL character.
     """
     given: Any = path
     try:
-        text = os.fspath(given)
+        text: Any = plain(os.fspath(given))
     except TypeError:
         text = None
     if not isinstance(text, str):
@@ -170,7 +179,9 @@ def path_text(field: str, path: object) -> str:
     return text
 
 
-def checked_bytes(field: str, data: object, fix: str = "use bytes") -> bytes:
+def checked_bytes(
+    field: str, data: bytes | bytearray | memoryview, fix: str = "use bytes"
+) -> bytes:
     """Check what is to be sent as bytes. Of what may change meanwhile, a copy is given.
 
     Args:
@@ -181,6 +192,6 @@ def checked_bytes(field: str, data: object, fix: str = "use bytes") -> bytes:
     Raises:
         InvalidArgument: It is neither bytes nor a bytearray nor a memoryview.
     """
-    if not isinstance(data, bytes | bytearray | memoryview):
+    if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(field, f"is of type {type(data).__name__}", fix)
     return bytes(data)

@@ -19,7 +19,14 @@ from codex_runtime.policy import (
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import ConfigRequirements, ThreadSettings, TurnStartParams
 
-__all__ = ["Differences", "asked_in", "differences", "imposed", "strictest_approval"]
+__all__ = [
+    "Differences",
+    "approval_in_force",
+    "asked_in",
+    "differences",
+    "imposed",
+    "strictest_approval",
+]
 
 Differences = dict[str, str]
 """By option, what was asked for and what is in force instead."""
@@ -42,7 +49,7 @@ def differences(asked: Asked, settings: ThreadSettings) -> Differences:
     """
     found: Differences = {}
     _compare_sandbox(asked, settings, found)
-    _compare(found, "approval_policy", asked.approval, _read(settings.approval_policy))
+    _compare(found, "approval_policy", asked.approval, approval_in_force(settings.approval_policy))
     reviewer = _SAME_REVIEWER.get(asked.reviewer or "", asked.reviewer)
     _compare(found, "approvals_reviewer", reviewer, settings.approvals_reviewer or None)
     _compare(found, "cwd", _folder(asked.cwd), _folder(settings.cwd or None))
@@ -62,7 +69,7 @@ def asked_in(params: TurnStartParams) -> Asked:
         cwd=params.cwd or None,
         sandbox=Sandbox.of(policy) if policy else None,
         permissions=params.permissions or None,
-        approval=_read(params.approval_policy),
+        approval=approval_in_force(params.approval_policy),
         reviewer=params.approvals_reviewer or None,
     )
 
@@ -85,7 +92,7 @@ def imposed(asked: Asked, found: Differences, requirements: ConfigRequirements) 
 
 def strictest_approval(requirements: ConfigRequirements) -> Approval | None:
     """The strictest approval policy that the organisation allows; None where it names none."""
-    policies = [_read(each) for each in requirements.allowed_approval_policies or ()]
+    policies = [approval_in_force(each) for each in requirements.allowed_approval_policies or ()]
     known = [each for each in policies if each is not None]
     return min(known, key=_rank, default=None)
 
@@ -105,7 +112,8 @@ def _compare(found: Differences, option: str, asked: object, in_force: object) -
         found[option] = f"asked {asked}, in force {shown}"
 
 
-def _read(approval: object) -> Approval | None:
+def approval_in_force(approval: object) -> Approval | None:
+    """Read what the server says is in force; None where it says nothing that is known here."""
     try:
         return approval_of(approval or None)
     except InvalidArgument:

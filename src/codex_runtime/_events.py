@@ -164,9 +164,12 @@ class Hub:
 
     def unsubscribe(self, sink: Sink, thread_id: str | None = None) -> None:
         """Undo `subscribe`."""
-        group = self._subscribers[thread_id]
+        # A new list: one may leave while it is being told of an event, as others are after it.
+        group = list(self._subscribers[thread_id])
         group.remove(sink)
-        if not group:
+        if group:
+            self._subscribers[thread_id] = group
+        else:
             del self._subscribers[thread_id]
 
     def attach(self, name: Name, sink: Sink) -> None:

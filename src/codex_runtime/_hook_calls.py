@@ -9,7 +9,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -36,6 +36,10 @@ _hung: Final[WeakKeyDictionary[Hook, set[Thread]]] = WeakKeyDictionary()
 """Where calls were given up, by hook."""
 
 
+_Failure: TypeAlias = Literal["execution", "timeout"]
+"""How a call fails, in the words of `HookIssue.kind`."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of a call.
@@ -49,7 +53,7 @@ class Answer:
 
     action: Any
     seconds: float
-    failed: Literal["execution", "timeout"] | None = None
+    failed: _Failure | None = None
     problem: str = ""
 
 
@@ -59,7 +63,7 @@ async def call_hook(hook: Hook, context: HookContext) -> Answer:
     Cancelling goes on to the hook. So does what is no `Exception`, the other way.
     """
     began = anyio.current_time()
-    failed: Literal["execution", "timeout"] | None = None
+    failed: _Failure | None = None
     problem, action = "", None
     mark = RUNNING.set(RUNNING.get() | {hook.name})
     patience = anyio.move_on_after(hook.timeout)
@@ -111,7 +115,7 @@ async def _in_thread(hook: Hook, context: HookContext) -> Any:
         raise _HookHangs(f"{len(hung)} earlier calls of it have not come back yet")
     done = anyio.Event()
     outcome: list[tuple[Any, BaseException | None]] = []
-    thread = _thread(lambda: hook.call(context), outcome, done)
+    thread = _start_thread(lambda: hook.call(context), outcome, done)
     try:
         await done.wait()
     except BaseException:
@@ -123,7 +127,7 @@ async def _in_thread(hook: Hook, context: HookContext) -> Any:
     return answer
 
 
-def _thread(
+def _start_thread(
     call: Callable[[], Any], outcome: list[tuple[Any, BaseException | None]], done: anyio.Event
 ) -> Thread:
     loop = current_token()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["HookEntry", "HookIssue", "HookOutcome", "HookPhase", "HookReport"]
+__all__ = ["HookEntry", "HookIssue", "HookIssueKind", "HookOutcome", "HookPhase", "HookReport"]
 
 HookPhase: TypeAlias = Literal[
     "pre_run", "post_run", "pre_session_start", "post_session_start", "pre_turn", "post_turn"
@@ -14,6 +14,9 @@ HookPhase: TypeAlias = Literal[
 
 HookOutcome: TypeAlias = Literal["noop", "mutated", "blocked", "failed", "timed_out", "skipped"]
 """What came of one hook in one phase."""
+
+HookIssueKind: TypeAlias = Literal["validation", "execution", "timeout"]
+"""In what way something went wrong; see `HookIssue.kind`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class HookIssue:
 
     hook: str
     phase: HookPhase
-    kind: Literal["validation", "execution", "timeout"]
+    kind: HookIssueKind
     message: str
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HookedRun", "TurnHooks", "open_with_hooks", "run_with_hooks", "turn_with_hooks"]
 
-Scope: TypeAlias = "Hook | Iterable[Hook] | None"
+HookScope: TypeAlias = "Hook | Iterable[Hook] | None"
+"""The hooks of one scope, of a thread or of a call, as their option takes them."""
 
 
 class HookedRun:
@@ -37,7 +38,7 @@ class HookedRun:
     Where the run is itself a step of another, it does nothing of its own.
     """
 
-    def __init__(self, client: Client, scopes: Iterable[Scope], subject: Subject) -> None:
+    def __init__(self, client: Client, scopes: Iterable[HookScope], subject: Subject) -> None:
         """Begin.
 
         Args:
@@ -105,7 +106,7 @@ class HookedRun:
 
     async def fail(self, error: BaseException) -> None:
         """The same for a run that raises `error`; what that holds of hooks is made complete."""
-        report = await self.finish(outcome_of(error), leaving=_is_cancellation(error))
+        report = await self.finish(_outcome_of(error), leaving=_is_cancellation(error))
         if isinstance(error, BlockedByHook):
             if error.report is not None and error.report.correlation_id == report.correlation_id:
                 error.report = report
@@ -133,7 +134,7 @@ class HookedRun:
 
 async def run_with_hooks(
     client: Client,
-    scopes: Iterable[Scope],
+    scopes: Iterable[HookScope],
     subject: Subject,
     run: Callable[[HookRun, Subject], Awaitable[TurnResult]],
 ) -> TurnResult:
@@ -157,12 +158,12 @@ async def run_with_hooks(
     except BaseException as error:
         await hooked.fail(error)
         raise
-    return replace(result, hooks=await hooked.finish(outcome_of_result(result)))
+    return replace(result, hooks=await hooked.finish(_outcome_of_result(result)))
 
 
 async def open_with_hooks(
     client: Client,
-    scopes: Iterable[Scope],
+    scopes: Iterable[HookScope],
     subject: Subject,
     open_thread: Callable[[Subject], Awaitable[ThreadHandle]],
 ) -> ThreadHandle:
@@ -177,7 +178,7 @@ async def open_with_hooks(
     try:
         thread = await open_thread(changed)
     except BaseException as error:
-        await step.after(changed, outcome_of(error), leaving=_is_cancellation(error))
+        await step.after(changed, _outcome_of(error), leaving=_is_cancellation(error))
         raise
     info = thread.info
     about = replace(
@@ -194,7 +195,7 @@ async def open_with_hooks(
 
 async def turn_with_hooks(
     client: Client,
-    scopes: Iterable[Scope],
+    scopes: Iterable[HookScope],
     subject: Subject,
     start: Callable[[Subject, TurnHooks], Awaitable[tuple[TurnHandle, TurnFeed]]],
 ) -> TurnHandle:
@@ -210,7 +211,7 @@ async def turn_with_hooks(
     try:
         turn, feed = await start(changed, hooks)
     except BaseException as error:
-        await step.after(changed, outcome_of(error), leaving=_is_cancellation(error))
+        await step.after(changed, _outcome_of(error), leaving=_is_cancellation(error))
         raise
     await hooks.follow(replace(changed, turn_id=turn.turn_id), feed)
     return turn
@@ -228,7 +229,7 @@ class TurnHooks:
 
         async def post_turn() -> None:
             await feed.ended.wait()
-            await self._step.work(subject, _outcome_of_turn(feed))
+            await self._step.run_post(subject, _outcome_of_turn(feed))
 
         self._post_turn = await self._step.send(post_turn)
 
@@ -253,7 +254,7 @@ class _Step:
     """
 
     def __init__(
-        self, client: Client, scopes: Iterable[Scope], pre: HookPhase, post: HookPhase
+        self, client: Client, scopes: Iterable[HookScope], pre: HookPhase, post: HookPhase
     ) -> None:
         self.client = client
         self._pre: HookPhase = pre
@@ -272,7 +273,7 @@ class _Step:
 
     async def after(self, subject: Subject, outcome: Outcome, *, leaving: bool = False) -> None:
         """Have the post phase run, and wait for it."""
-        post = await self.send(lambda: self.work(subject, outcome))
+        post = await self.send(lambda: self.run_post(subject, outcome))
         await post.wait(leaving=leaving)
 
     async def send(self, work: Callable[[], Awaitable[None]]) -> Errand:
@@ -282,7 +283,7 @@ class _Step:
         await post.send(self.client)
         return post
 
-    async def work(self, subject: Subject, outcome: Outcome) -> None:
+    async def run_post(self, subject: Subject, outcome: Outcome) -> None:
         """Run the post phase."""
         try:
             await self.hooks.after(self._post, subject, outcome)
@@ -294,7 +295,7 @@ class _Step:
             self.hooks.publish()
 
 
-def outcome_of(error: BaseException) -> Outcome:
+def _outcome_of(error: BaseException) -> Outcome:
     """How something went that raised."""
     if _is_cancellation(error):
         return Outcome("interrupted")
@@ -302,7 +303,7 @@ def outcome_of(error: BaseException) -> Outcome:
     return Outcome("blocked" if blocked else "error", getattr(error, "result", None), error)
 
 
-def outcome_of_result(result: TurnResult) -> Outcome:
+def _outcome_of_result(result: TurnResult) -> Outcome:
     """How a turn went that raises nothing."""
     match result.status:
         case "completed":
@@ -316,7 +317,9 @@ def outcome_of_result(result: TurnResult) -> Outcome:
 def _outcome_of_turn(feed: TurnFeed) -> Outcome:
     result = feed.state.result()
     error = feed.failure(result)
-    return outcome_of_result(result) if error is None else replace(outcome_of(error), result=result)
+    return (
+        _outcome_of_result(result) if error is None else replace(_outcome_of(error), result=result)
+    )
 
 
 async def _outcome_of_handle(turn: TurnHandle) -> Outcome:
@@ -324,16 +327,16 @@ async def _outcome_of_handle(turn: TurnHandle) -> Outcome:
         # It did not confirm its end in time.
         return Outcome("error")
     try:
-        return outcome_of_result(await turn.result())
+        return _outcome_of_result(await turn.result())
     except CodexRuntimeError as error:
-        return outcome_of(error)
+        return _outcome_of(error)
 
 
 def _is_cancellation(error: BaseException) -> bool:
     return isinstance(error, anyio.get_cancelled_exc_class())
 
 
-def _run_of(client: Client, scopes: Iterable[Scope]) -> tuple[HookRun, bool]:
+def _run_of(client: Client, scopes: Iterable[HookScope]) -> tuple[HookRun, bool]:
     """The run that is going on, or a new one; and whether it is new."""
     given = list(scopes)
     for scope in given:
@@ -342,5 +345,5 @@ def _run_of(client: Client, scopes: Iterable[Scope]) -> tuple[HookRun, bool]:
     return HookRun(client.hook_book, _all_of(given), remote=client.remote), True
 
 
-def _all_of(scopes: Iterable[Scope]) -> list[Hook]:
+def _all_of(scopes: Iterable[HookScope]) -> list[Hook]:
     return [hook for scope in scopes for hook in Hooks(scope or ())]

@@ -15,7 +15,14 @@ import anyio
 from codex_runtime._hook_book import RUNNING, HookBook
 from codex_runtime._hook_calls import Answer, call_hook, redact
 from codex_runtime._hook_changes import Change, Subject, plain
-from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
+from codex_runtime._hook_report import (
+    HookEntry,
+    HookIssue,
+    HookIssueKind,
+    HookOutcome,
+    HookPhase,
+    HookReport,
+)
 from codex_runtime.errors import BlockedByHook
 from codex_runtime.hooks import Block, Hook, HookContext, Hooks, HookStatus, Mutate
 
@@ -72,10 +79,9 @@ class HookRun(Hooks):
         """What the hooks have done so far."""
         return HookReport(self.correlation_id, tuple(self._entries))
 
-    def publish(self) -> HookReport:
+    def publish(self) -> None:
         """Make the report the latest one of the runtime: the run is over."""
-        self._book.latest = report = self.report()
-        return report
+        self._book.latest = self.report()
 
     async def before(self, phase: HookPhase, subject: Subject) -> Subject:
         """Run a pre phase; return what it is about as the hooks want it.
@@ -149,13 +155,14 @@ class HookRun(Hooks):
         self, hook: Hook, answer: Answer, change: Change, phase: HookPhase
     ) -> str | None:
         """Do what the hook wants and note it. Returns why it blocks, if it does."""
-        verdict = await _verdict(answer, change, is_pre=phase.startswith("pre_"))
+        is_pre = phase.startswith("pre_")
+        verdict = await _verdict(answer, change, is_pre=is_pre)
         issues = tuple(
             HookIssue(hook.name, phase, verdict.kind, redact(problem))
             for problem in verdict.problems
         )
         reason = verdict.reason
-        if hook.gate and issues and reason is None and phase.startswith("pre_"):
+        if hook.gate and issues and reason is None and is_pre:
             reason = f"a gate that fails blocks: {issues[0].message}"
         for issue in issues:
             logger.warning("hook %s at %s: %s", hook.name, phase, issue.message)
@@ -172,8 +179,17 @@ _NO_REASON: Final = "it gave no reason"
 
 @dataclass(frozen=True)
 class _Verdict:
+    """What an answer comes to.
+
+    Attributes:
+        outcome: For the report.
+        kind: Of what went wrong, if anything did.
+        problems: What went wrong, in words.
+        reason: Why it blocks; None if it does not.
+    """
+
     outcome: HookOutcome
-    kind: Any = "validation"
+    kind: HookIssueKind = "validation"
     problems: tuple[str, ...] = ()
     reason: str | None = None
 

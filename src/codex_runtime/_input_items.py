@@ -66,7 +66,7 @@ class Files:
         """
         if not self._remote:
             for place, path in attachments:
-                check_file(place, self._here(path), folder=True)
+                check_file(place, self._here(place, path), folder=True)
         return [(place, self._settled(f"{place}.path", item)) for place, item in items]
 
     def _settled(self, place: str, item: UserInput) -> UserInput:
@@ -83,14 +83,14 @@ class Files:
                 return item
 
     def _image(self, place: str, item: protocol.LocalImageInput) -> UserInput:
-        path = self._here(item.path)
+        path = self._here(place, item.path)
         if self._remote:
             return protocol.ImageInput(url=self._inline(place, path, "image"), detail=item.detail)
         check_media(place, path, "image")
         return replace(item, path=path)
 
     def _audio(self, place: str, item: protocol.LocalAudioInput) -> UserInput:
-        path = self._here(item.path)
+        path = self._here(place, item.path)
         if self._remote or not path.lower().endswith(_AUDIO_NAMES):
             return protocol.AudioInput(url=self._inline(place, path, "audio"))
         check_media(place, path, "audio")
@@ -107,14 +107,28 @@ class Files:
             return text
         if self._remote:
             return posixpath.join(self._cwd or "", text)
-        found = self._here(text)
+        found = self._here(place, text)
         check_file(place, found, folder=folder)
         return found
 
-    def _here(self, path: str | os.PathLike[str]) -> str:
-        base = os.getcwd() if self._remote or self._cwd is None else self._cwd  # noqa: PTH109 — a text is wanted
+    def _here(self, place: str, path: str | os.PathLike[str]) -> str:
         # Unlike that of `Path`, it does not raise for a home that nobody has.
-        return os.path.join(base, os.path.expanduser(path))  # noqa: PTH111, PTH118 — see above
+        text = os.path.expanduser(path)  # noqa: PTH111 — see above
+        if not text.startswith("/"):
+            text = posixpath.join(self._base(place), text)
+        return text
+
+    def _base(self, place: str) -> str:
+        if self._cwd is not None and not self._remote:
+            return self._cwd
+        try:
+            return os.getcwd()  # noqa: PTH109 — a text is wanted
+        except FileNotFoundError:
+            raise InvalidArgument(
+                place,
+                "is relative, and this process's working directory is gone",
+                "use an absolute path",
+            ) from None
 
 
 def checked_item(place: str, item: object) -> UserInput:
@@ -130,6 +144,7 @@ def checked_item(place: str, item: object) -> UserInput:
     match item:
         case protocol.TextInput():
             check_text(f"{place}.text", item.text)
+            _check_elements(place, item.text_elements)
         case protocol.ImageInput():
             _check_image(place, item)
         case protocol.AudioInput():
@@ -158,6 +173,13 @@ def _check_image(place: str, item: protocol.ImageInput) -> None:
         check_data_url(f"{place}.url", item.url, "image")
     elif item.file_id is None:
         raise InvalidArgument(f"{place}.url", "is missing", "use a data URL, or LocalImageInput")
+
+
+def _check_elements(place: str, elements: object) -> None:
+    if not isinstance(elements, list | tuple):
+        raise InvalidArgument(
+            f"{place}.text_elements", f"is of type {type(elements).__name__}", "use a list"
+        )
 
 
 def _check_detail(place: str, detail: str | None) -> None:

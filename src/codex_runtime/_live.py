@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["LiveThread", "Scope", "settings_of"]
 
 _WIDEST: Final = Sandbox("dangerFullAccess", network=True)
+"""What a sandbox counts as that is not known here."""
+
+_READ_ONLY: Final = Sandbox("readOnly")
+"""What the profile of that name comes to."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,6 @@ class Scope:
         return (approval is not None and not may_ask(approval)) or cwd not in (None, self.cwd)
 
 
-_READ_ONLY: Final = Sandbox("readOnly")
-
-
 class LiveThread:
     """One thread in use, shared by all handles to it, and kept up to date by the server's word.
 
@@ -108,6 +109,8 @@ class LiveThread:
         scope: What it may touch. Wider than `settings` where something was asked for that the
             server has not answered.
         restore: What is to be put back when the turn under way ends.
+        told: How often the server has said what is in force; whoever remembers it can see
+            whether it has done so since.
     """
 
     def __init__(self, thread_id: str) -> None:
@@ -143,12 +146,12 @@ class LiveThread:
             self.scope = after
 
     async def next_change(self) -> None:
-        """Wait until the server says something about the settings."""
+        """Wait until the server says something about the settings. Cancelling stops the wait."""
         await self._changed.wait()
 
 
 def settings_of(info: Opened) -> ThreadSettings:
-    """The settings that an answer shows when a thread is opened.
+    """The settings that the answer to the opening of a thread shows.
 
     The answer does not say them all: what is left out is `UNSET`, which is false.
     """

@@ -7,6 +7,7 @@ from weakref import ReferenceType, ref
 
 from codex_runtime._channel import LAG, STRAINED, Consumer
 from codex_runtime._merging import Merger, is_delta
+from codex_runtime._parking import Parking
 from codex_runtime.errors import CodexRuntimeError, EventsLost
 from codex_runtime.protocol import Event, UnknownNotification
 
@@ -58,6 +59,21 @@ class TurnLog:
     item says it all, then what is oldest. Who would have got it gets `EventsLost` in its place.
     """
 
+    __slots__ = (
+        "_dropped",
+        "_first",
+        "_fresh",
+        "_has_holes",
+        "_merge_at",
+        "_past",
+        "_places",
+        "_sizes",
+        "error",
+        "new",
+        "over",
+        "sleepers",
+    )
+
     def __init__(self) -> None:
         self._past = Merger(of_one_turn=True)
         self._first = 0
@@ -72,16 +88,18 @@ class TurnLog:
         self._merge_at = _STEP
         self._places: dict[ReferenceType[TurnEvents], Place] = {}
         """Of all consumers there are. Nobody has to say that a consumer is not needed any more."""
-        self.sleepers: list[TurnEvents] = []
+        self.sleepers: list[Parking] = []
+        """Where consumers wait for the next event."""
         self.over = False
         self.error: CodexRuntimeError | None = None
 
     @property
     def strained(self) -> bool:
         """Whether so much waits for some consumer that the reader should take it easy."""
-        kept = self._past.total - self._dropped
-        if kept + self._fresh <= STRAINED:
+        if self._past.total < STRAINED - LAG:
+            # Most of all turns, most of the time.
             return False
+        kept = self._past.total - self._dropped
         return any(
             min(self._past.total - each.got, kept) + self._fresh > STRAINED
             for each in [*self._places.values()]
@@ -137,6 +155,17 @@ class TurnLog:
         place.taken = len(self.new)
         return batch + self.new
 
+    def take_new(self, place: Place) -> list[Event]:
+        """The new events that a consumer has not got."""
+        new, taken = self.new, place.taken
+        if taken == 0 and len(new) >= _ENOUGH and len(self._places) == 1:
+            # Nobody else needs them as they are.
+            self._absorb(len(new))
+            self._merge_at = _STEP
+            return new
+        place.taken = len(new)
+        return new[taken:]
+
     def _gap_at(self, entry: int) -> int:
         """How many events are missing at a place in the past, counted from the turn's start."""
         at = max(entry, self._first)
@@ -147,8 +176,8 @@ class TurnLog:
         return at - entry
 
     def _wake(self) -> None:
-        for consumer in self.sleepers:
-            consumer.wake()
+        for parking in self.sleepers:
+            parking.wake()
         self.sleepers.clear()
 
     def settle(self) -> None:
@@ -165,8 +194,6 @@ class TurnLog:
                 if place.taken != _BEHIND:
                     place.taken -= count
         self._merge_at = self._fresh + _STEP
-        if self._past.total - self._dropped > _CAP:
-            self._drop()
 
     def _settle_all(self) -> None:
         done, count = 0, len(self.new)
@@ -194,6 +221,8 @@ class TurnLog:
             del self._sizes[:count]
             self._fresh -= sum(sizes)
         self._past.extend(events, sizes)
+        if self._past.total - self._dropped > _CAP:
+            self._drop()
 
     def _drop(self) -> None:
         self._punch_holes()
@@ -230,10 +259,6 @@ class TurnEvents(Consumer):
         self._log = log
         self._place = place
 
-    def wake(self) -> None:
-        """Something has come."""
-        self._parking.wake()
-
     def _refill(self) -> bool:
         log, place = self._log, self._place
         if place.taken >= _ENOUGH:
@@ -242,16 +267,15 @@ class TurnEvents(Consumer):
             # Where this got all up to a gap, the gap comes next.
             self._batch = iter(log.take_past(place))
             return True
-        batch = log.new[place.taken :]
+        batch = log.take_new(place)
         if batch:
-            place.taken += len(batch)
             self._batch = iter(batch)
             return True
         if log.over:
             raise log.error or StopAsyncIteration
-        if self not in log.sleepers:
+        if self._parking not in log.sleepers:
             # It still is there where it was cancelled.
-            log.sleepers.append(self)
+            log.sleepers.append(self._parking)
         return False
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from codex_runtime.errors import AttachmentMissing, AttachmentTooLarge, InvalidArgument
 
@@ -47,7 +46,8 @@ _WANTED: Final[dict[MediaKind, str]] = {
 """What the server hands on. Of anything else the model is told that it was left out (facts 193
 and 194)."""
 
-_DATA_URL: Final = re.compile(r"data:(?P<type>[^,;]*)(?:;[^,;]*)*;base64,", re.IGNORECASE)
+_LONGEST_START: Final = 256
+"""Characters within which a data URL has to come to its comma; the longest in use has some 50."""
 
 
 def check_file(field: str, path: str, *, folder: bool = False) -> None:
@@ -109,7 +109,11 @@ def data_url(field: str, path: str, kind: MediaKind, *, room: int) -> tuple[str,
         if size > room:
             raise AttachmentTooLarge(field, path=path, size=size, limit=room)
         with os.fdopen(file, "rb", closefd=False) as reader:
-            data = reader.read(size)
+            # None of one that has nothing to read at the moment.
+            given: Any = reader.read(size)
+    if given is None:
+        raise AttachmentMissing(field, path=path)
+    data: bytes = given
     media_type = _checked_type(field, data[:_HEAD], kind)
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}", size
 
@@ -126,14 +130,17 @@ def check_data_url(field: str, url: str, kind: MediaKind) -> None:
         InvalidArgument: It is no data URL, or holds something else.
     """
     instead = f"use Local{kind.title()}Input for a file, or a base64 data URL"
-    if url.lower().startswith(("http:", "https:")):
+    if url[:_HEAD].lower().startswith(("http:", "https:")):
         raise InvalidArgument(field, "is a remote URL, which codex does not fetch", instead)
-    start = _DATA_URL.match(url)
-    if start is None:
+    # Only the start is looked at: the rest may have millions of characters.
+    start, comma, _ = url[:_LONGEST_START].partition(",")
+    media_type, *parameters = start.lower().split(";")
+    if not comma or not media_type.startswith("data:") or parameters[-1:] != ["base64"]:
         raise InvalidArgument(field, "is no base64 data URL", instead)
-    if kind == "audio" and not start["type"].lower().startswith("audio/"):
+    if kind == "audio" and not media_type.startswith("data:audio/"):
         raise InvalidArgument(field, "names no audio type", "begin it with, say, data:audio/wav")
-    _checked_type(field, _decoded(url[start.end() : start.end() + _HEAD]), kind)
+    begin = len(start) + 1
+    _checked_type(field, _decoded(url[begin : begin + _HEAD]), kind)
 
 
 def _decoded(text: str) -> bytes:
@@ -145,7 +152,12 @@ def _decoded(text: str) -> bytes:
 
 @contextmanager
 def _opened(field: str, path: str) -> Generator[tuple[int, int]]:
-    """Open a regular file; give its descriptor and its size in bytes."""
+    """Open a regular file; give its descriptor and its size in bytes.
+
+    Raises:
+        AttachmentMissing: It is none, or cannot be opened, or not be read while it is open: some
+            in `/proc` cannot.
+    """
     try:
         # Opening a named pipe would wait for a writer.
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -156,6 +168,8 @@ def _opened(field: str, path: str) -> Generator[tuple[int, int]]:
         if not stat.S_ISREG(found.st_mode):
             raise AttachmentMissing(field, path=path)
         yield file, found.st_size
+    except OSError:
+        raise AttachmentMissing(field, path=path) from None
     finally:
         os.close(file)
 

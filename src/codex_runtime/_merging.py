@@ -44,6 +44,17 @@ class Merger:
         total: The sum of all sizes there ever were.
     """
 
+    __slots__ = (
+        "_constant",
+        "_first",
+        "_last",
+        "_length",
+        "_texts",
+        "events",
+        "sizes",
+        "total",
+    )
+
     def __init__(self, *, of_one_turn: bool = False) -> None:
         """Begin with nothing.
 
@@ -82,40 +93,27 @@ class Merger:
     def _take_run(self, events: Sequence[Any]) -> bool:
         """Take events if all are deltas of one item; one beyond repair, without a text, is none."""
         first = events[0]
-        if not is_delta(first):
-            return False
         kind: Any = first.__class__
-        item_id, texts = first.item_id, list[str]()
-        for event in events:
-            # Of all ways to compare, this one costs the least.
-            if event.__class__ is not kind or event.item_id != item_id:
-                return False
-            texts.append(event.delta)
         rest = _rest_of(kind, self._constant)
-        if rest is not None and [*map(rest, events)].count(rest(first)) < len(events):
-            return False
-        try:
-            text = "".join(texts)
-        except TypeError:
+        text = _whole_text(events, rest) if is_delta(first) else None
+        if text is None:
             return False
         if len(text) > _MERGED_TEXT and len(events) > 1:
             half = len(events) // 2
             return self._take_run(events[:half]) and self._take_run(events[half:])
-        if self._length >= _MERGED_TEXT or not self._goes_on(first, rest):
+        last: Any = self._last
+        if (
+            last.__class__ is not kind
+            or last.item_id != first.item_id
+            or self._length >= _MERGED_TEXT
+            or (rest is not None and rest(last) != rest(first))
+        ):
             self.end_run()
             self._first = first
         self._last = events[-1]
         self._texts.append(text)
         self._length += len(text)
         return True
-
-    def _goes_on(self, delta: Any, rest: Callable[[Event], Any] | None) -> bool:
-        last: Any = self._last
-        return (
-            last.__class__ is delta.__class__
-            and last.item_id == delta.item_id
-            and (rest is None or bool(rest(last) == rest(delta)))
-        )
 
     def _add(self, event: Event, size: int) -> None:
         self.events.append(event)
@@ -126,6 +124,24 @@ class Merger:
 def is_delta(event: Event) -> bool:
     """Whether it is a delta whose meaning is concatenation; one beyond repair is none."""
     return event.method in MERGEABLE and isinstance(event, Notification)
+
+
+def _whole_text(events: Sequence[Any], rest: Callable[[Event], Any] | None) -> str | None:
+    """The text of deltas, if they are all of one item, and all have one."""
+    first = events[0]
+    kind, item_id = first.__class__, first.item_id
+    texts: list[str] = []
+    for event in events:
+        # Of all ways to compare, this one costs the least.
+        if event.__class__ is not kind or event.item_id != item_id:
+            return None
+        texts.append(event.delta)
+    if rest is not None and [*map(rest, events)].count(rest(first)) < len(events):
+        return None
+    try:
+        return "".join(texts)
+    except TypeError:
+        return None
 
 
 @cache

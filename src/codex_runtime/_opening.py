@@ -64,7 +64,7 @@ _THREAD_TIMEOUT: Final = 120.0
 _NAMES_COUNT: Final = (0, 163)
 """The first version of codex that was seen to keep a thread for its name."""
 
-_LEAVING_BOUND: Final = 10.0
+_GIVING_UP_BOUND: Final = 10.0
 """Seconds that giving up a thread may take that nobody is going to use."""
 
 
@@ -236,7 +236,7 @@ async def _bring_about(client: Client, live: LiveThread, asked: Asked) -> tuple[
     if found:
         allowed = await _allowed(client, live, asked, found)
         asked = replace(asked, approval=allowed.approval, reviewer=allowed.reviewer)
-        adjusted = _told(live, allowed, found)
+        adjusted = _report_adjusted(live, allowed, found)
     left = differences(asked, live.settings)
     if left:
         if not client.experimental:
@@ -271,8 +271,8 @@ async def _requirements(client: Client) -> ConfigRequirements | None:
     return answer.requirements
 
 
-def _told(live: LiveThread, allowed: Asked, found: Differences) -> tuple[str, ...]:
-    """Say which defaults the organisation has replaced, and by what."""
+def _report_adjusted(live: LiveThread, allowed: Asked, found: Differences) -> tuple[str, ...]:
+    """Log which defaults the organisation has replaced, and by what; return that in words."""
     values = {
         "approval_policy": (DEFAULT_APPROVAL_POLICY, allowed.approval),
         "approvals_reviewer": (DEFAULT_REVIEWER, allowed.reviewer),
@@ -298,6 +298,6 @@ def _leave(client: Client, thread_id: str) -> None:
 async def _unsubscribe(client: Client, thread_id: str) -> None:
     params = protocol.ThreadUnsubscribeParams(thread_id=thread_id)
     try:
-        await client.request(methods.THREAD_UNSUBSCRIBE, params, timeout=_LEAVING_BOUND)
+        await client.request(methods.THREAD_UNSUBSCRIBE, params, timeout=_GIVING_UP_BOUND)
     except CodexRuntimeError as error:
         logger.debug("thread %s may still be subscribed to: %s", thread_id, error)

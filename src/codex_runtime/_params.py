@@ -32,6 +32,7 @@ from codex_runtime.policy import (
     approval_wire,
     check_config,
     check_sandbox,
+    named_reviewer,
     permission_profile,
 )
 
@@ -123,23 +124,27 @@ def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = 
         InvalidArgument: An option cannot be used.
     """
     cwd = absolute_cwd(options.get("cwd"), remote=remote)
-    sandbox, permissions = options.get("sandbox"), options.get("permissions")
-    reviewer = options.get("approvals_reviewer")
+    # Each is read once: what is checked is what is sent, whatever the caller's own would say next.
+    given = options.get("sandbox")
+    sandbox = None if given is None else Sandbox.of(given)
+    permissions = permission_profile(options.get("permissions"))
+    reviewer = named_reviewer(options.get("approvals_reviewer"))
+    approval = approval_of(options.get("approval_policy"))
     check_sandbox(
         sandbox,
-        approval_policy=options.get("approval_policy"),
+        approval_policy=approval,
         privileged_escalation_approved=options.get("privileged_escalation_approved"),
         cwd=cwd,
         permissions=permissions,
         approvals_reviewer=reviewer,
     )
-    approval = _approval(options)
+    _check_said(approval)
     if sandbox is None and permissions is None and scope and scope.widened_by(cwd, approval):
         # What is in force is as good as named again.
         for in_force, profile in ((scope.sandbox, None), (None, scope.permissions)):
             check_sandbox(
                 in_force,
-                approval_policy=options.get("approval_policy"),
+                approval_policy=approval,
                 privileged_escalation_approved=options.get("privileged_escalation_approved"),
                 cwd=cwd,
                 permissions=profile,
@@ -147,10 +152,10 @@ def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = 
             )
     return Asked(
         cwd=cwd,
-        sandbox=None if sandbox is None else Sandbox.of(sandbox),
-        permissions=permission_profile(permissions),
+        sandbox=sandbox,
+        permissions=permissions,
         approval=approval,
-        reviewer=None if reviewer is None else str(reviewer),
+        reviewer=reviewer,
         model=options.get("model"),
     )
 
@@ -292,13 +297,11 @@ def turn_params(
     )
 
 
-def _approval(options: Mapping[str, Any]) -> Approval | None:
-    approval = approval_of(options.get("approval_policy"))
+def _check_said(approval: Approval | None) -> None:
     if isinstance(approval, str) and not approval.strip():
         raise InvalidArgument(
             "approval_policy", "is blank", "use untrusted, on-request or never, or leave it out"
         )
-    return approval
 
 
 def _policy(asked: Asked) -> dict[str, Any]:

@@ -47,10 +47,17 @@ logger = logging.getLogger("codex_runtime.peer")
 P = TypeVar("P")
 R = TypeVar("R")
 
-_EASY_PACE: Final = 0.05
-"""Seconds between two reads while some consumer is strained. At 1 MiB a read that leaves 20 MB/s
-of room, three times what the fastest server was seen to send (28,000 deltas of 205 bytes a second,
-fact 120), so only a consumer asleep under an artificial flood makes a difference."""
+_EASY_PACE: Final = 20 * 2**20
+"""Bytes a second that are read while some consumer is strained: three times what the fastest server
+was seen to send (28,000 deltas of 205 bytes a second, fact 120), so only a consumer asleep under an
+artificial flood makes a difference."""
+
+_PACED: Final = 2**16
+"""Bytes after which the reader rests, for 3 ms: less would be less than a loop's clock can tell, and
+answers, which are small, are not to be held up for a consumer that merely rests."""
+
+_LONGEST_REST: Final = 0.05
+"""Seconds: what a whole read of 1 MiB is worth. One line may be far longer, but everybody waits."""
 
 Answer: TypeAlias = Raw | CodexRuntimeError
 
@@ -140,10 +147,14 @@ class Peer:
         """Read until the far side ends. Cancelling stops it."""
         async with anyio.create_task_group() as duties:
             duties.start_soon(self._transport.serve)
+            read = 0
             while batch := await self._transport.receive():
                 self._dispatch(batch)
-                if self._hub.strained:
-                    await anyio.sleep(_EASY_PACE)
+                if not self._hub.strained:
+                    read = 0
+                elif (read := read + sum(map(len, batch))) >= _PACED:
+                    await anyio.sleep(min(read / _EASY_PACE, _LONGEST_REST))
+                    read = 0
             duties.cancel_scope.cancel()
 
     def end(self, reason: Callable[[], CodexRuntimeError]) -> None:

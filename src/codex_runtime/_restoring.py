@@ -13,7 +13,7 @@ import anyio
 from codex_runtime import protocol
 from codex_runtime._arguments import without_none
 from codex_runtime._client import Client
-from codex_runtime._effective import asked_in, differences
+from codex_runtime._effective import approval_in_force, asked_in, differences
 from codex_runtime._live import LiveThread
 from codex_runtime._params import Asked
 from codex_runtime._settings import change_settings
@@ -24,7 +24,7 @@ from codex_runtime.errors import (
     RequestTimeout,
     RuntimeClosed,
 )
-from codex_runtime.policy import Approval, Sandbox, approval_of
+from codex_runtime.policy import Sandbox
 from codex_runtime.protocol import methods
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
         TurnStartParams,
     )
 
-__all__ = ["KEPT", "Restore", "following", "only_this_turn", "plan_restore", "settled"]
+__all__ = ["Restore", "following", "only_this_turn", "plan_restore", "settled"]
 
 logger = logging.getLogger("codex_runtime.thread")
 
-KEPT: Final = frozenset(
+_KEPT: Final = frozenset(
     {
         "approval_policy",
         "approvals_reviewer",
@@ -144,6 +144,7 @@ _EITHER: Final = frozenset({"permissions", "sandbox"})
 """They replace each other, so they are put back together."""
 
 _AS_THEY_ARE: Final = ("approvals_reviewer", "cwd", "effort", "model", "summary")
+"""Settings that are read and sent in one form, under the name of the option."""
 
 
 def plan_restore(client: Client, live: LiveThread, options: Collection[str]) -> Restore | None:
@@ -158,7 +159,7 @@ def plan_restore(client: Client, live: LiveThread, options: Collection[str]) -> 
     Raises:
         InvalidArgument: It could not be put back.
     """
-    named = frozenset(options) & KEPT
+    named = frozenset(options) & _KEPT
     if not named:
         return None
     if not client.experimental:
@@ -296,13 +297,6 @@ def _value(settings: ThreadSettings, name: str) -> Any:
         case "permissions":
             return (profile.id or None) if profile else None
         case "approval_policy":
-            return _approval(settings)
+            return approval_in_force(settings.approval_policy)
         case _:
             return getattr(settings, name) or None
-
-
-def _approval(settings: ThreadSettings) -> Approval | None:
-    try:
-        return approval_of(settings.approval_policy or None)
-    except InvalidArgument:
-        return None

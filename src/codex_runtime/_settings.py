@@ -67,7 +67,7 @@ async def change_settings(
         raise mismatch(live, found)
 
 
-def _known(found: dict[str, str], settings: ThreadSettings) -> dict[str, str]:
+def _known(found: Differences, settings: ThreadSettings) -> Differences:
     """Those differences that are about what the server has said."""
     unsaid = {
         name

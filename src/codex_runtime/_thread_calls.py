@@ -125,7 +125,7 @@ class ThreadCalls(RuntimeBase):
         on or off, and further folders to look in, are with `catalog`. Cancelling stops the wait.
 
         Args:
-            cwds: Folders, made absolute against this process; by default the server's own.
+            cwds: Folders, on a remote server absolute ones; by default the server's own.
             force_reload: Look for them anew.
 
         Returns:
@@ -139,7 +139,7 @@ class ThreadCalls(RuntimeBase):
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is not open.
         """
-        from codex_runtime.services.skills import list_skills  # noqa: PLC0415 — see the top
+        from codex_runtime.services._skills import list_skills  # noqa: PLC0415 — see the top
 
         return await list_skills(self._client, cwds, force_reload=force_reload)
 

@@ -69,7 +69,7 @@ _TIMEOUT: Final = 5.0
 """Seconds for one hook in one phase. Somebody waits for it, and a check that needs longer should
 say so."""
 
-_PHASES: Final = frozenset(cast("tuple[str, ...]", get_args(HookPhase)))
+_PHASES: Final = cast("tuple[str, ...]", get_args(HookPhase))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -331,7 +331,7 @@ def _checked_phases(phases: HookPhase | Iterable[HookPhase]) -> tuple[HookPhase,
 
 
 def _known_phases() -> str:
-    return f"there are: {', '.join(cast('tuple[str, ...]', get_args(HookPhase)))}"
+    return f"there are: {', '.join(_PHASES)}"
 
 
 def _checked_hooks(hooks: Any) -> tuple[Hook, ...]:

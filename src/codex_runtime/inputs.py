@@ -16,13 +16,14 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from anyio import to_thread
 from msgspec.structs import replace
 
 from codex_runtime import protocol
-from codex_runtime._input_items import OF_FILES, Files, check_text, checked_item, path_text
+from codex_runtime._arguments import path_text
+from codex_runtime._input_items import OF_FILES, Files, check_text, checked_item
 from codex_runtime.errors import EmptyInput, InputTooLarge, InvalidArgument
 
 if TYPE_CHECKING:
@@ -161,6 +162,11 @@ async def prepared_input(input: TurnInput, *, cwd: str | None, remote: bool) -> 
     return PreparedInput([item for _, item in items], _marked(draft.messages))
 
 
+class _Mention(NamedTuple):
+    path: str
+    placeholder: str | None
+
+
 @dataclass
 class _Draft:
     """Input whose items are sound, as far as can be told without looking at files.
@@ -174,6 +180,8 @@ class _Draft:
     items: list[tuple[str, UserInput]] = field(default_factory=list[tuple[str, "UserInput"]])
     attachments: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     messages: list[ExternalMessage] = field(default_factory=list[ExternalMessage])
+    _attached: dict[int, list[_Mention]] = field(default_factory=dict[int, "list[_Mention]"])
+    _last_text: int | None = None
 
     @classmethod
     def of(cls, input: TurnInput) -> _Draft:
@@ -184,6 +192,7 @@ class _Draft:
                 draft._add(f"input[{index}]", item)
         else:
             draft._add("input", input)
+        draft._join()
         draft._check_whole()
         return draft
 
@@ -195,25 +204,37 @@ class _Draft:
     def _add(self, place: str, item: object) -> None:
         match item:
             case str():
-                self.items.append((place, protocol.TextInput(text=item)))
+                self._put(place, protocol.TextInput(text=item))
             case Attachment():
                 self._attach(place, item)
             case ExternalMessage():
                 _check_message(place, item)
                 self.messages.append(item)
             case _:
-                self.items.append((place, checked_item(place, item)))
+                self._put(place, checked_item(place, item))
+
+    def _put(self, place: str, item: UserInput) -> None:
+        if isinstance(item, protocol.TextInput):
+            self._last_text = len(self.items)
+        self.items.append((place, item))
 
     def _attach(self, place: str, attachment: Attachment) -> None:
         path = path_text(f"{place}.path", attachment.path)
+        if attachment.placeholder is not None:
+            check_text(f"{place}.placeholder", attachment.placeholder)
         self.attachments.append((f"{place}.path", path))
-        for index in reversed(range(len(self.items))):
-            at, item = self.items[index]
-            if isinstance(item, protocol.TextInput):
-                self.items[index] = (at, _with_attachment(item, path, attachment.placeholder))
-                return
-        own = _with_attachment(protocol.TextInput(text=""), path, attachment.placeholder)
-        self.items.append((place, own))
+        if self._last_text is None:
+            self._put(place, protocol.TextInput(text=""))
+            assert self._last_text is not None  # noqa: S101 — that was a text
+        mention = _Mention(path, attachment.placeholder)
+        self._attached.setdefault(self._last_text, []).append(mention)
+
+    def _join(self) -> None:
+        # All of a text at once: one by one, each would cost the length of the text so far.
+        for index, mentions in self._attached.items():
+            place, item = self.items[index]
+            assert isinstance(item, protocol.TextInput)  # noqa: S101 — by `_attach`
+            self.items[index] = (place, _with_attachments(item, mentions))
 
     def _check_whole(self) -> None:
         texts = [item.text for _, item in self.items if isinstance(item, protocol.TextInput)]
@@ -245,17 +266,17 @@ def _check_message(place: str, message: ExternalMessage) -> None:
         )
 
 
-def _with_attachment(
-    item: protocol.TextInput, path: str, placeholder: str | None
-) -> protocol.TextInput:
-    text = item.text if not item.text or item.text.endswith("\n") else f"{item.text}\n"
-    mention = f"@{path}"
-    start = _bytes(text)
-    element = protocol.TextElement(
-        byte_range=protocol.ByteRange(start=start, end=start + _bytes(mention)),
-        placeholder=placeholder,
-    )
-    return replace(item, text=text + mention, text_elements=[*item.text_elements, element])
+def _with_attachments(item: protocol.TextInput, mentions: Sequence[_Mention]) -> protocol.TextInput:
+    pieces, elements, size = [item.text], [*item.text_elements], _bytes(item.text)
+    for path, placeholder in mentions:
+        if pieces[-1] and not pieces[-1].endswith("\n"):
+            pieces.append("\n")
+            size += 1
+        pieces.append(f"@{path}")
+        span = protocol.ByteRange(start=size, end=size + _bytes(pieces[-1]))
+        elements.append(protocol.TextElement(byte_range=span, placeholder=placeholder))
+        size = span.end
+    return replace(item, text="".join(pieces), text_elements=elements)
 
 
 def _bytes(text: str) -> int:

@@ -30,8 +30,8 @@ class _Common(TypedDict, total=False):
     model: str
     """Model to use."""
     cwd: str | os.PathLike[str]
-    """Working directory; a relative one is made absolute against this process. It must exist,
-    unless the server is remote."""
+    """Working directory. On a local server it must exist, and a relative one is taken from this
+    process's; on a remote one it must be absolute."""
     sandbox: SandboxChoice
     """What commands may touch: `read-only`, `workspace-write`, `danger-full-access`, or details,
     say `protocol.WorkspaceWriteSandboxPolicy(writable_roots=["/data"])` or the same as a mapping

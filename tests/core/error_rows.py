@@ -373,6 +373,6 @@ ROWS = [
     Row(
         lambda: EventsLost(7),
         {"count": 7},
-        "7 events were dropped because their consumer lagged too far behind",
+        "7 events were dropped before their consumer came to read them",
     ),
 ]

@@ -14,8 +14,10 @@ from codex_runtime._arguments import (
     absolute_cwd,
     absolute_path,
     canonical_id,
+    checked_bytes,
     checked_thread_id,
     positive_seconds,
+    server_path,
     without_none,
 )
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
@@ -72,9 +74,6 @@ def test_a_relative_directory_is_made_absolute_against_this_process(
 
     assert absolute_cwd(".", remote=False) == os.getcwd()  # noqa: PTH109 — what the process says
     assert absolute_cwd("repo with a space", remote=False) == str(tmp_path / "repo with a space")
-    assert absolute_cwd(Path("repo with a space"), remote=True) == str(
-        tmp_path / "repo with a space"
-    )
 
 
 def test_a_directory_may_stand_in_the_users_home(
@@ -109,8 +108,8 @@ def test_only_a_remote_server_knows_which_directories_it_has(cwd: str) -> None:
 @pytest.mark.parametrize(
     ("cwd", "text"),
     [
-        ("", "cwd is blank; name a folder, or leave it out"),
-        (" \t\n", "cwd is blank; name a folder, or leave it out"),
+        ("", "cwd is blank; name one, or leave it out"),
+        (" \t\n", "cwd is blank; name one, or leave it out"),
         ("/repo\0/x", "cwd holds a NUL character; take it out"),
         (5, "cwd is of type int; use text or a Path"),
         (b"/repo", "cwd is of type bytes; use text or a Path"),
@@ -121,6 +120,44 @@ def test_what_is_no_path_is_refused(cwd: Any, text: str, remote: bool) -> None: 
         absolute_cwd(cwd, remote=remote)
 
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("path", [".", "repo", Path("repo"), "./repo", "~", "~/repo", "~me/repo"])
+def test_of_a_remote_server_no_relative_path_is_made_one_of_this_machine(path: Any) -> None:
+    for refuse in (
+        lambda: absolute_cwd(path, remote=True),
+        lambda: server_path("cwd", path, remote=True),
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            refuse()
+        assert caught.value.field == "cwd"
+        assert f"is the relative path {str(path)!r}; use an absolute one" in str(caught.value)
+
+
+def test_a_path_of_a_remote_server_stays_as_it_is() -> None:
+    assert server_path("path", Path("/there/file"), remote=True) == "/there/file"
+    assert server_path("path", "/there/./file", remote=True) == "/there/./file"
+
+
+def test_a_path_of_a_server_of_this_machine_is_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert server_path("path", "./new", remote=False) == str(tmp_path / "new")
+
+
+@pytest.mark.parametrize("data", [b"ab", bytearray(b"ab"), memoryview(b"acb")[::2]])
+def test_bytes_are_taken_in_every_form(data: Any) -> None:
+    found = checked_bytes("data", data)
+
+    assert (type(found), found) == (bytes, b"ab")
+
+
+@pytest.mark.parametrize("data", ["ab", 5, None, [97]])
+def test_what_is_no_bytes_is_refused(data: Any) -> None:
+    with pytest.raises(InvalidArgument, match=rf"data is of type {type(data).__name__}; use bytes"):
+        checked_bytes("data", data)
 
 
 def test_a_path_that_need_not_be_there_yet_is_made_absolute(

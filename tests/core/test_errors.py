@@ -16,6 +16,7 @@ from codex_runtime.errors import (
     RequestRefused,
     RequestTimeout,
     SandboxNotAllowed,
+    ThreadIdMismatch,
     TurnFailed,
     UnsendableValue,
     WorkingDirectoryMissing,
@@ -142,3 +143,9 @@ def test_an_error_of_a_program_may_extend_ours() -> None:
     assert str(Plain("anything")) == "anything"
     assert Refused("a/b", -1, "no").hint == "none"
     assert Refused("a/b", -1, "no", None, "try").hint == "try"
+
+
+def test_an_id_that_the_server_made_up_is_not_shown_to_its_end() -> None:
+    error = ThreadIdMismatch("thread/resume", requested="a", actual="x" * 100_000)
+    assert str(error).endswith(f"with thread {'x' * 60}…")
+    assert str(ThreadIdMismatch("thread/resume", requested="a", actual="b")).endswith("thread b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ from codex_runtime.inputs import (
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="
 WAV = "data:audio/wav;base64,UklGRiQAAABXQVZFZm10IA=="
+
+AT_ONCE = 1.0
+"""Seconds of this thread. Some hundredths are needed; with a loop in a loop it would be many."""
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 PATHS = st.text(
@@ -162,7 +166,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     (protocol.SkillInput(name="x", path=""), "input.path", "is blank"),
     (["x", Attachment("")], "input[1].path", "is blank"),
     (["x", Attachment(b"y")], "input[1].path", "of type bytes"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] — callers without a type checker
-    (ExternalMessage("mail", " "), "input.text", "is empty"),
+    (ExternalMessage("mail", " "), "input.text", "is blank"),
     (ExternalMessage("mail", "é" * 2_001), "input.text", "4,002 bytes"),
     (ExternalMessage("", "x"), "input.source", "mark"),
     (ExternalMessage("a b", "x"), "input.source", "mark"),
@@ -231,3 +235,45 @@ async def test_paths_of_a_remote_server_are_made_absolute_and_not_looked_at() ->
     )
     paths = [getattr(item, "path", None) for item in items]
     assert paths == ["/project/.agents/skills/s/SKILL.md", "/elsewhere", "app://calendar"]
+
+
+def test_a_text_with_elements_that_are_none_is_refused() -> None:
+    for elements in (None, "x", 5):
+        text = protocol.TextInput(text="x", text_elements=elements)  # pyright: ignore[reportArgumentType] — callers without a type checker
+        with pytest.raises(InvalidArgument, match=r"input\[0\]\.text_elements"):
+            check_input([text, Attachment("a")])
+
+
+def test_a_placeholder_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"input\.placeholder is of type int"):
+        check_input(Attachment("a", placeholder=5))  # pyright: ignore[reportArgumentType] — callers without a type checker
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:" + ";" * 3_000_000,
+        "data:" + "x" * 3_000_000,
+        "data:image/png" + ";a=b" * 1_000_000 + ";base64,iVBOR",
+    ],
+    ids=range(3),
+)
+def test_a_url_that_is_none_is_refused_at_once_however_long_it_is(url: str) -> None:
+    start = time.thread_time()
+    with pytest.raises(InvalidArgument, match="no base64 data URL"):
+        check_input(protocol.ImageInput(url=url))
+    assert time.thread_time() - start < AT_ONCE
+
+
+def test_thousands_of_attachments_cost_no_more_than_their_length() -> None:
+    text = "x" * 900_000
+    start = time.thread_time()
+    check_input([text, *(Attachment(f"{index}") for index in range(20_000))])
+    assert time.thread_time() - start < AT_ONCE
+
+
+async def test_attachments_that_end_in_a_line_feed_need_none_before_the_next() -> None:
+    text = await only_text(["", Attachment("a\n"), Attachment("b"), Attachment("c", "C")])
+    assert text.text == "@a\n@b\n@c"
+    assert spans(text) == ["@a\n", "@b", "@c"]
+    assert [element.placeholder for element in text.text_elements] == [None, None, "C"]

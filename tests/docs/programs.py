@@ -117,12 +117,12 @@ PROGRAMS: Final[dict[str, Program]] = {
     ),
     "several_consumers.py": Program(
         lambda: (
-            stall(after="Blue, I"),
+            stall(after="Blue..."),
             assistant_message("Red."),
             assistant_message("It is."),
             assistant_message("They talked about colours."),
         ),
-        "counted: True True\n2 user messages; 1 message cut off\nRed.\nIRed.\nreview: It is.\n",
+        "counted: True True\n2 user messages; 1 message cut off\nRed.\nlate: Blue...Red.\nreview: It is.\n",
     ),
     "input_items.py": Program(
         lambda: (

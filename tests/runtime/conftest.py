@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from runtime.command_acts import Machine
 from runtime.support import Server, children
 from runtime.virtual_time import virtual_backend
 
@@ -24,6 +25,12 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 def server() -> Server:
     """A server in memory that plays along until told otherwise."""
     return Server()
+
+
+@pytest.fixture
+def machine(server: Server) -> Machine:
+    """That server, as one that runs commands."""
+    return Machine(server)
 
 
 @pytest.fixture

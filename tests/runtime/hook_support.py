@@ -1,13 +1,26 @@
-"""What the tests of hooks share: a hook that writes down what it is told."""
+"""What the tests of hooks share: hooks that write down what they are told, and runs of hooks."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+import anyio
 from anyio.lowlevel import checkpoint
+from runtime.support import PATIENCE
 
-from codex_runtime.hooks import Block, Hook, HookAction, HookContext, HookPhase, Mutate
+from codex_runtime._hook_book import HookBook
+from codex_runtime._hook_changes import Subject
+from codex_runtime._hooking import HookRun
+from codex_runtime.hooks import (
+    Block,
+    Hook,
+    HookAction,
+    HookContext,
+    HookEntry,
+    HookPhase,
+    Mutate,
+)
 
-__all__ = ["PHASES", "Diary"]
+__all__ = ["PHASES", "TURN", "Diary", "a_run", "at_a_turn", "naming"]
 
 Work: TypeAlias = Callable[[HookContext], Awaitable[HookAction]]
 
@@ -20,6 +33,9 @@ PHASES: tuple[HookPhase, ...] = (
     "post_run",
 )
 """In the order of one run that opens its thread."""
+
+TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
+"""A turn that is about to be started."""
 
 
 class Diary:
@@ -50,3 +66,24 @@ class Diary:
     def at(self, phase: HookPhase) -> HookContext:
         (found,) = [context for context in self.contexts if context.phase == phase]
         return found
+
+
+def naming(name: str, names: list[str]) -> Hook:
+    """A hook before turns that adds its name to `names`."""
+
+    async def note(_: HookContext) -> None:
+        names.append(name)
+
+    return Hook(name, note, "pre_turn")
+
+
+def a_run(*hooks: Hook) -> HookRun:
+    return HookRun(HookBook(), hooks, remote=False)
+
+
+async def at_a_turn(*hooks: Hook) -> HookEntry:
+    """Run them before a turn; return what the report says of the first."""
+    run = a_run(*hooks)
+    with anyio.fail_after(PATIENCE):
+        assert await run.before("pre_turn", TURN) == TURN
+    return run.report().entries[0]

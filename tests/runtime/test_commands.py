@@ -23,12 +23,6 @@ from codex_runtime.services.commands import (
     ProcessHandle,
 )
 
-
-@pytest.fixture
-def machine(server: Server) -> Machine:
-    return Machine(server)
-
-
 Start = Callable[..., CommandHandle | ProcessHandle]
 
 
@@ -96,7 +90,7 @@ async def test_what_the_caller_says_is_sent(machine: Machine, tmp_path: Path) ->
     assert params["cwd"] == str(tmp_path)
     assert params["env"] == {"A": "1", "B": None}
     assert (params["timeoutMs"], params["outputBytesCap"]) == (11, 6)
-    assert params["sandboxPolicy"]["writableRoots"] == ["/data"]
+    assert params["sandboxPolicy"]["writableRoots"] == ["/data", str(tmp_path)]
 
 
 async def test_a_permission_profile_stands_in_place_of_the_sandbox(machine: Machine) -> None:

@@ -16,14 +16,8 @@ from codex_runtime import (
     RemoteProtocolError,
     RequestTimeout,
     Runtime,
-    UnsendableValue,
 )
 from codex_runtime.services.commands import CommandResult
-
-
-@pytest.fixture
-def machine(server: Server) -> Machine:
-    return Machine(server)
 
 
 def stops(server: Server) -> list[Any]:
@@ -216,13 +210,6 @@ async def test_a_refused_start_leaves_nothing_behind(
     assert not stops(server)
 
 
-async def test_what_cannot_be_sent_is_refused_on_entering(server: Server, machine: Machine) -> None:
-    async with server.runtime() as runtime:
-        with pytest.raises(UnsendableValue):
-            await runtime.commands.run(["echo", "\ud800"])
-        assert nothing_left(runtime)
-
-
 @pytest.mark.virtual_time
 @both
 async def test_a_start_without_an_answer_is_given_up_and_undone(
@@ -287,6 +274,22 @@ async def test_whoever_leaves_before_the_start_was_sent_has_started_nothing(
             await handle.wait()
         assert not server.sent("command/exec")
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.virtual_time
+@both
+async def test_stdin_that_was_not_closed_in_time_can_be_closed_again(
+    server: Server, machine: Machine, start: Start
+) -> None:
+    async with server.runtime() as runtime, start(runtime) as handle:
+        machine.deaf = True
+        with pytest.raises(RequestTimeout):
+            await handle.close_stdin(timeout=1)
+        machine.deaf = False
+        await handle.close_stdin()
+        await handle.close_stdin()
+        sent = server.sent("command/exec/write") + server.sent("process/writeStdin")
+    assert len([each for each in sent if each["params"].get("closeStdin")]) == 2
 
 
 @both

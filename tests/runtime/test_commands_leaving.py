@@ -8,19 +8,14 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from runtime.command_acts import Machine
-from runtime.support import Server, cancelled_at_every_wait, settled
-from runtime.test_commands import Start, both, running
+from runtime.support import Message, Server, cancelled_at_every_wait, settled
+from runtime.test_commands import Start, both, running, start_command
 from runtime.test_commands_faults import nothing_left, stops
 
 from codex_runtime import CodexRuntimeError, ConnectionLost, RuntimeClosed
 from codex_runtime.services.commands import CommandResult
-
-
-@pytest.fixture
-def machine(server: Server) -> Machine:
-    return Machine(server)
-
 
 # -- cancelling
 
@@ -77,6 +72,46 @@ async def test_cancelling_a_run_at_any_moment_ends_its_command(
 
         assert await cancelled_at_every_wait(run, check) > 2
         tasks.cancel_scope.cancel()
+
+
+@both
+@pytest.mark.parametrize("rounds", range(14))
+async def test_leaving_in_the_moment_in_which_there_is_room_leaves_nothing_running(
+    server: Server, machine: Machine, start: Start, rounds: int
+) -> None:
+    held: list[Message] = []
+    server.on["slow"] = held.append
+    async with server.runtime(max_in_flight=1) as runtime, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: runtime.call_raw("slow", {}, timeout=1000))
+        await server.heard("slow")
+
+        async def use() -> None:
+            async with start(runtime):
+                await anyio.sleep_forever()
+
+        async with anyio.create_task_group() as entering:
+            entering.start_soon(use)
+            await settled()
+            server.answer(held[0], {})
+            for _ in range(rounds):
+                await checkpoint()
+            entering.cancel_scope.cancel()
+        await settled()
+        assert not machine.running
+        assert nothing_left(runtime)
+
+
+async def test_an_error_that_several_are_told_does_not_grow(
+    server: Server, machine: Machine
+) -> None:
+    depths: list[int] = []
+    async with server.runtime() as runtime, start_command(runtime) as handle:
+        server.crash(exit_code=1)
+        for _ in range(3):
+            with pytest.raises(ConnectionLost) as lost:
+                await handle.wait()
+            depths.append(len(lost.traceback))
+    assert depths == depths[:1] * 3
 
 
 @pytest.mark.virtual_time

@@ -61,6 +61,18 @@ async def test_the_end_comes_behind_what_waits_and_again_to_who_asks_again() -> 
             await made.next_chunk()
 
 
+async def test_an_error_that_is_raised_again_does_not_grow() -> None:
+    made = output()
+    made.close(ConnectionLost())
+    depths: list[int] = []
+
+    for _ in range(3):
+        with pytest.raises(ConnectionLost) as lost:
+            await made.next_chunk()
+        depths.append(len(lost.traceback))
+    assert depths == depths[:1] * 3
+
+
 async def test_what_comes_after_the_end_is_nothing() -> None:
     made = line_feed(b"a\n")
     made.add("stdout", b"late")
@@ -147,15 +159,42 @@ async def test_a_chunk_that_nobody_can_read_leaves_a_gap_at_its_place() -> None:
     made = output()
     made.add("stdout", b"before")
     made.add_unreadable()
-    made.add("stdout", b"dropped until the gap is known")
+    made.add_unreadable()
+    made.add("stdout", b"between")
+    made.add_unreadable()
+    made.close(None)
 
     assert await made.next_chunk() == OutputChunk("stdout", b"before")
     with pytest.raises(EventsLost) as lost:
         await made.next_chunk()
-    made.add("stdout", b"after")
-    assert await made.next_chunk() == OutputChunk("stdout", b"after")
     assert lost.value.count == 2
+    assert await made.next_chunk() == OutputChunk("stdout", b"between")
+    with pytest.raises(EventsLost) as lost:
+        await made.next_chunk()
+    assert lost.value.count == 1
+    assert await made.next_chunk() is None
     assert made.truncated
+
+
+async def test_a_flood_behind_a_gap_is_bounded_and_ends_when_it_was_read() -> None:
+    made = output(10)
+    made.add_unreadable()
+    for _ in range(70):
+        made.add("stdout", bytes(MIB))
+    made.add_unreadable()
+
+    counts: list[int] = []
+    chunks = 0
+    while len(counts) < 2:
+        try:
+            await made.next_chunk()
+            chunks += 1
+        except EventsLost as lost:
+            counts.append(lost.count)
+            made.add("stdout", b"after")
+    assert counts[0] == 1
+    assert chunks + counts[1] == 70 + 1 + 1, "the first addition is lost too"
+    assert await made.next_chunk() == OutputChunk("stdout", b"after")
 
 
 async def test_two_readers_at_once_are_told_to_share_one() -> None:
@@ -232,6 +271,36 @@ async def test_a_line_without_end_that_is_no_text_comes_in_pieces_too() -> None:
     made = line_feed(b"\x80" * (MIB + 1), b"\n")
 
     assert sum(map(len, await all_of(Lines(made, None)))) == MIB + 1
+
+
+async def test_the_end_of_the_connection_comes_behind_the_line_that_was_open() -> None:
+    made = output()
+    made.add("stdout", b"whole\nbegun")
+    lines = Lines(made, None)
+    made.close(ConnectionLost(exit_code=1))
+
+    assert [await anext(lines), await anext(lines)] == ["whole", "begun"]
+    for _ in range(2):
+        with pytest.raises(ConnectionLost):
+            await anext(lines)
+
+
+async def test_a_second_reader_does_not_cut_the_line_of_the_first() -> None:
+    made = output()
+    lines = Lines(made, None)
+    made.add("stdout", b"one ")
+    found: list[str] = []
+
+    async def read() -> None:
+        found.append(await anext(lines))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        await settled()
+        with pytest.raises(InvalidArgument, match="two tasks"):
+            await anext(lines)
+        made.add("stdout", b"line\n")
+    assert found == ["one line"]
 
 
 async def test_a_gap_ends_the_line_that_was_open() -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from runtime.command_acts import Machine
-from runtime.support import Server
+from runtime.support import PATIENCE, Server
 from runtime.test_commands import Start, both
 
-from codex_runtime import InvalidArgument
+from codex_runtime import InvalidArgument, RuntimeClosed, UnsendableValue
 from codex_runtime.services.commands import CommandHandle, ProcessHandle
-
-
-@pytest.fixture
-def machine(server: Server) -> Machine:
-    return Machine(server)
 
 
 def with_argv(options: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +33,19 @@ async def test_a_handle_is_for_one_block(server: Server, machine: Machine, start
             machine.exit(0)
         with pytest.raises(InvalidArgument, match="was started before"):
             await handle.__aenter__()
+
+
+@both
+async def test_a_block_that_could_not_be_entered_has_nothing_to_wait_for(
+    server: Server, machine: Machine, start: Start
+) -> None:
+    async with server.runtime() as runtime:
+        handle = start(runtime, tty=True)
+    with pytest.raises(RuntimeClosed):
+        await handle.__aenter__()
+    for call in unstarted(handle):
+        with anyio.fail_after(PATIENCE), pytest.raises(InvalidArgument, match="was not started"):
+            await call()
 
 
 def unstarted(handle: CommandHandle | ProcessHandle) -> list[Callable[[], Awaitable[Any]]]:
@@ -61,6 +72,33 @@ async def test_only_a_terminal_has_a_size(server: Server, machine: Machine, star
             handle.lines("stdin")
 
 
+@both
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("data is of type int; use bytes or text", 5),
+        ("data is of type list; use bytes or text", [97]),
+        ("data is of type NoneType; use bytes or text", None),
+        ("data has a lone surrogate at character 1; take it out", "a\ud800"),
+    ],
+)
+async def test_what_cannot_be_typed_is_refused(
+    server: Server, machine: Machine, start: Start, text: str, data: Any
+) -> None:
+    async with server.runtime() as runtime, start(runtime) as handle:
+        before = len(server.received)
+        with pytest.raises(InvalidArgument) as refused:
+            await handle.write(data)
+        assert len(server.received) == before
+        machine.exit(0)
+    assert text == str(refused.value)
+
+
+class NoPath:
+    def __fspath__(self) -> int:
+        return 5
+
+
 USELESS: list[tuple[str, dict[str, Any]]] = [
     ("argv is one str; use a list", {"argv": "ls -l"}),
     ("argv is one bytes", {"argv": b"ls"}),
@@ -71,6 +109,8 @@ USELESS: list[tuple[str, dict[str, Any]]] = [
     ("argv[1] is of type int", {"argv": ["ls", 5]}),
     ("argv[1] holds a NUL character", {"argv": ["ls", "a\0b"]}),
     ("argv[0] is of type bytes", {"argv": [b"ls"]}),
+    ("argv[1] is of type NoPath", {"argv": ["ls", NoPath()]}),
+    ("argv[1] has a lone surrogate at character 1", {"argv": ["ls", "a\ud800"]}),
     ("cwd /no/where is not a folder", {"cwd": "/no/where"}),
     ("env is of type list", {"env": ["A=1"]}),
     ("env has the key 5", {"env": {5: "x"}}),
@@ -78,6 +118,8 @@ USELESS: list[tuple[str, dict[str, Any]]] = [
     ("env has the key ''", {"env": {"": "x"}}),
     ("env['A'] is of type int", {"env": {"A": 1}}),
     ("env['A'] holds a NUL character", {"env": {"A": "\0"}}),
+    ("env['A'] has a lone surrogate", {"env": {"A": "\ud800"}}),
+    ("env (a key) has a lone surrogate", {"env": {"\ud800": "x"}}),
     ("timeout is 0", {"timeout": 0}),
     ("timeout is -1", {"timeout": -1}),
     ("timeout is nan", {"timeout": math.nan}),
@@ -86,21 +128,33 @@ USELESS: list[tuple[str, dict[str, Any]]] = [
     ("output_limit is -1", {"output_limit": -1}),
     ("output_limit is 1.5", {"output_limit": 1.5}),
     ("output_limit is True", {"output_limit": True}),
+    ("output_limit does not fit into 64 bits", {"output_limit": 2**63}),
+    ("output_limit does not fit into 64 bits", {"output_limit": 10**5000}),
     ("colour is no option of a", {"colour": "red"}),
 ]
 
+WORDS: dict[str, Any] = {"privileged_escalation_approved": True}
+
 OF_HANDLES: list[tuple[str, dict[str, Any]]] = [
+    ("stdin is of type str", {"stdin": "no"}),
+    ("tty is of type int", {"tty": 1}),
     ("size is that of a terminal; pass tty=True", {"size": (1, 1)}),
     ("size is (0, 5); use (rows, cols)", {"tty": True, "size": (0, 5)}),
     ("size is (5, 65536)", {"tty": True, "size": (5, 65_536)}),
     ("size is (5,)", {"tty": True, "size": (5,)}),
     ("size is '55'", {"tty": True, "size": "55"}),
     ("size is (1.5, 2)", {"tty": True, "size": (1.5, 2)}),
+    ("size is (True, True)", {"tty": True, "size": (True, True)}),
 ]
 
 OF_COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("sandbox is 'wide-open'", {"sandbox": "wide-open"}),
     ("permissions is blank", {"permissions": " "}),
+    ("permissions has a lone surrogate", {"permissions": "\ud800", "cwd": "/", **WORDS}),
+    (
+        "sandbox.writable_roots[0] has a lone surrogate",
+        {"sandbox": {"type": "workspaceWrite", "writable_roots": ["/\ud800"]}, **WORDS},
+    ),
     (
         "permissions cannot be combined with sandbox",
         {"permissions": ":read-only", "sandbox": "read-only"},
@@ -163,6 +217,16 @@ async def test_spawn_refuses_what_is_of_no_use(
         with pytest.raises(InvalidArgument) as refused:
             runtime.commands.spawn(**with_argv({**words, **options}))
     assert text in str(refused.value)
+
+
+async def test_a_working_directory_whose_name_is_no_text_is_refused_at_once(
+    server: Server, tmp_path: Path
+) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff"
+    os.mkdir(folder)  # noqa: PTH102 — its name is no text
+    async with server.runtime() as runtime:
+        with pytest.raises(UnsendableValue, match=r"^cwd has a lone surrogate"):
+            runtime.commands.start(["ls"], cwd=os.fsdecode(folder))
 
 
 @pytest.mark.parametrize(("text", "options"), OF_PROCESSES)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import anyio
 import pytest
 from runtime.fake_acts import Act
 from runtime.fake_comparison import ANOTHER_CODEX, said
@@ -147,9 +149,18 @@ async def lists(talk: Conversation, work: Path) -> None:
         await talk.request("thread/loaded/list", **filters)
 
 
+async def early_in_a_second() -> None:
+    """Threads of one second share a cursor (fact 26), and those of the fake are all of one."""
+    with anyio.fail_after(2):
+        while time.time() % 1 > 0.5:  # noqa: ASYNC110 — a clock tells nobody
+            await anyio.sleep(0.01)
+
+
 async def pages_of_lists(talk: Conversation, work: Path) -> None:
-    for _ in range(4):
-        await talk.turn(await talk.thread(cwd=str(work)))
+    await early_in_a_second()
+    threads = [await talk.thread(cwd=str(work)) for _ in range(4)]
+    for thread in threads:
+        await talk.turn(thread)
     for key in ("created_at", "recency_at"):
         for direction in ("asc", "desc"):
             cursor = None

@@ -154,7 +154,12 @@ USELESS: list[tuple[str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("destination is blank", "copy", ("/x", ""), {}),
     ("query is of type int", "search", (5, ["/x"]), {}),
     ("roots is of type str", "search", ("x", "/x"), {}),
-    ("roots is of type set", "search", ("x", {"/x"}), {}),
+    ("roots is of type bytes", "search", ("x", b"/x"), {}),
+    ("roots is of type PosixPath", "search", ("x", Path("/x")), {}),
+    ("parents is of type int", "create_directory", ("/x",), {"parents": 1}),
+    ("recursive is of type str", "remove", ("/x",), {"recursive": "no"}),
+    ("missing_ok is of type NoneType", "remove", ("/x",), {"missing_ok": None}),
+    ("recursive is of type str", "copy", ("/x", "/y"), {"recursive": "no"}),
     ("roots is empty", "search", ("x", []), {}),
     ("roots[1] is blank", "search", ("x", ["/x", ""]), {}),
     ("limit is 0", "search", ("x", ["/x"]), {"limit": 0}),
@@ -181,7 +186,7 @@ async def test_a_search_gives_what_is_wanted_and_no_more(server: Server) -> None
     async with server.runtime() as runtime:
         first = await runtime.files.search("f", ["/r"], limit=2)
         assert [(each.path, each.match_type) for each in first] == [("f0", "file"), ("f1", "file")]
-        assert len(await runtime.files.search("f", ["/r", Path("/s")])) == 50
+        assert len(await runtime.files.search("f", iter(["/r", Path("/s")]))) == 50
     assert server.sent("fuzzyFileSearch")[-1]["params"] == {"query": "f", "roots": ["/r", "/s"]}
 
 
@@ -238,6 +243,24 @@ async def test_a_watch_that_is_refused_leaves_nothing_behind(server: Server) -> 
                 raise AssertionError("never entered")
         assert not runtime._client.hub._named
     assert not server.sent("fs/unwatch")
+
+
+@pytest.mark.parametrize("kind", ["watch", "search"])
+async def test_what_may_have_begun_though_the_answer_cannot_be_read_is_given_back(
+    server: Server, kind: str
+) -> None:
+    begin, end = {
+        "watch": ("fs/watch", "fs/unwatch"),
+        "search": ("fuzzyFileSearch/sessionStart", "fuzzyFileSearch/sessionStop"),
+    }[kind]
+    server.on[begin] = lambda request: server.answer(request, None)
+    async with server.runtime() as runtime:
+        files = runtime.files
+        feed = files.watch("/d") if kind == "watch" else files.search_session(["/d"])
+        with pytest.raises(RemoteProtocolError):
+            await feed.__aenter__()
+        assert len(server.sent(end)) == 1
+        assert not runtime._client.hub._named
 
 
 @pytest.mark.virtual_time

@@ -88,7 +88,7 @@ def test_a_user_whom_nobody_knows_has_to_name_a_home(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_home_that_is_blank_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="codex_home is blank; name a folder"):
+    with pytest.raises(InvalidArgument, match="codex_home is blank; name one"):
         await Runtime(codex_home="").__aenter__()
 
 

@@ -5,19 +5,11 @@ import sys
 
 import anyio
 import pytest
-from runtime.hook_support import PHASES, Diary
-from runtime.support import (
-    PATIENCE,
-    Server,
-    a_thread,
-    settled,
-)
+from runtime.hook_support import PHASES, Diary, naming
+from runtime.support import PATIENCE, Server, a_thread, settled
 
 from codex_runtime import TurnResult, run, stream
-from codex_runtime.errors import (
-    BlockedByHook,
-    IncompatibleHook,
-)
+from codex_runtime.errors import BlockedByHook, IncompatibleHook
 from codex_runtime.hooks import Block, Hook, HookContext, HookPhase, Mutate
 
 
@@ -102,15 +94,9 @@ async def test_the_hooks_of_a_thread_hold_for_what_its_handle_starts(
     server.on["turn/start"] = server.play_turn
     names: list[str] = []
 
-    def named(name: str) -> Hook:
-        async def note(_: HookContext) -> None:
-            names.append(name)
-
-        return Hook(name, note, "pre_turn")
-
-    async with server.runtime(hooks=[named("runtime")]) as runtime:
-        thread = await runtime.thread_start(hooks=[named("thread")])
-        await thread.run("Work.", hooks=[named("call")])
+    async with server.runtime(hooks=[naming("runtime", names)]) as runtime:
+        thread = await runtime.thread_start(hooks=[naming("thread", names)])
+        await thread.run("Work.", hooks=[naming("call", names)])
         assert names == ["runtime", "thread", "call"]
 
 
@@ -291,24 +277,18 @@ async def test_hooks_can_be_registered_before_and_while_it_is_open(server: Serve
     server.on["turn/start"] = server.play_turn
     names: list[str] = []
 
-    def named(name: str) -> Hook:
-        async def note(_: HookContext) -> None:
-            names.append(name)
-
-        return Hook(name, note, "pre_turn")
-
-    runtime = server.runtime(hooks=[named("first")])
-    runtime.register_hooks(named("second"))
+    runtime = server.runtime(hooks=[naming("first", names)])
+    runtime.register_hooks(naming("second", names))
     async with runtime:
         thread = await runtime.thread_start()
-        runtime.register_hooks([named("third"), named("first")])
+        runtime.register_hooks([naming("third", names), naming("first", names)])
         result = await thread.run("Work.")
         assert names == ["first", "second", "third"]
         assert result.hooks is not None
         assert [entry.outcome for entry in result.hooks.entries] == [*["noop"] * 3, "skipped"]
         with pytest.raises(IncompatibleHook):
             runtime.register_hooks(
-                [named("fourth"), Hook("x", print, "pre_run", contract_version=(2, 0))]
+                [naming("fourth", names), Hook("x", print, "pre_run", contract_version=(2, 0))]
             )
         names.clear()
         await thread.run("Work.")

@@ -7,27 +7,13 @@ import anyio
 import pytest
 from anyio import from_thread
 from anyio.lowlevel import checkpoint
+from runtime.hook_support import TURN, a_run, at_a_turn
 from runtime.support import PATIENCE, cancelled_at_every_wait
 
-from codex_runtime._hook_book import HookBook
 from codex_runtime._hook_changes import Subject
 from codex_runtime._hooking import HookRun, Outcome
 from codex_runtime.errors import BlockedByHook
-from codex_runtime.hooks import Hook, HookContext, HookEntry, Mutate, hook
-
-TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
-
-
-def a_run(*hooks: Hook) -> HookRun:
-    return HookRun(HookBook(), hooks, remote=False)
-
-
-async def at_a_turn(*hooks: Hook) -> HookEntry:
-    """Run them before a turn; return what the report says of the first."""
-    run = a_run(*hooks)
-    with anyio.fail_after(PATIENCE):
-        assert await run.before("pre_turn", TURN) == TURN
-    return run.report().entries[0]
+from codex_runtime.hooks import Hook, HookContext, Mutate, hook
 
 
 async def notices(_: HookContext) -> Mutate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from runtime.support import PATIENCE
 
 from codex_runtime import AttachmentMissing, AttachmentTooLarge, InvalidArgument, _media
+from codex_runtime._arguments import absolute_path
 from codex_runtime.inputs import Attachment, prepared_input
 from codex_runtime.protocol import (
     AudioInput,
@@ -187,3 +189,48 @@ async def test_a_file_that_is_larger_than_any_that_was_seen_to_work_is_refused(
 def test_the_largest_files_leave_room_for_the_rest_of_a_message() -> None:
     in_base64 = -(-_media.MAX_INLINE_BYTES // 3) * 4
     assert in_base64 < 15 * 1024**2
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux has files of this kind")
+async def test_a_file_that_opens_and_cannot_be_read_counts_as_missing() -> None:
+    with pytest.raises(AttachmentMissing) as refusal:
+        await one(LocalImageInput(path="/proc/self/mem"), Path("/"))
+    assert refusal.value.field == "input.path"
+
+
+@pytest.mark.parametrize("given", [OSError(5, "I/O error"), BlockingIOError(), None])
+async def test_what_is_sent_along_may_turn_out_to_be_unreadable(
+    given: OSError | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reader(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> Any:
+            if given is not None:
+                raise given
+            return None
+
+    (tmp_path / "a.png").write_bytes(PNG)
+
+    def fdopen(*_args: Any, **_options: Any) -> Reader:
+        return Reader()
+
+    monkeypatch.setattr(_media.os, "fdopen", fdopen)
+    with pytest.raises(AttachmentMissing):
+        await one(LocalImageInput(path=str(tmp_path / "a.png")), tmp_path, remote=True)
+
+
+async def test_only_relative_paths_need_the_working_directory_of_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for remote in (False, True):
+        image = LocalImageInput(path=str(tmp_path / "a.png"))
+        assert (await prepared_input(image, cwd=None, remote=remote)).items
+        with pytest.raises(InvalidArgument, match="working directory is gone"):
+            await prepared_input(LocalImageInput(path="a.png"), cwd=None, remote=remote)
+    with pytest.raises(InvalidArgument, match="working directory is gone"):
+        absolute_path("cwd", "here")
+    assert absolute_path("cwd", str(tmp_path)) == str(tmp_path)

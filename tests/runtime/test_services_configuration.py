@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core.sly import Shifting, Sly, SlyFeature
 from runtime.support import Server
 
 from codex_runtime import (
     ConfigurationRefused,
+    ConnectionLost,
     InvalidArgument,
     RemoteProtocolError,
     RequestRefused,
@@ -49,6 +51,11 @@ WIDE: list[tuple[str, Any]] = [
     ("profiles.x.sandbox_mode", "danger-full-access"),
     ("models", "no such key"),
     ("brand_new", 1),
+    ("notice.hide_full_access_warning", True),
+    ("notice.hide_world_writable_warning", True),
+    ('notice."hide_full_access_warning"', True),
+    ("notice. hide_full_access_warning", True),
+    ("notice", {"hide_full_access_warning": True}),
 ]
 
 
@@ -95,7 +102,8 @@ NARROW: list[tuple[str, Any]] = [
     ("model", None),
     ("model_reasoning_effort", "high"),
     ("history.persistence", "none"),
-    ("notice.hide_full_access_warning", True),
+    ("notice.hide_rate_limit_model_nudge", True),
+    ("notice.model_migrations.a", "b"),
     ("sandbox_mode", "read-only"),
     ("approval_policy", "untrusted"),
     ("default_permissions", ":read-only"),
@@ -151,22 +159,100 @@ async def test_a_refused_write_says_why(server: Server, reason: str) -> None:
 
 @pytest.mark.parametrize("method", [WRITE, BATCH])
 async def test_what_was_to_be_written_is_in_no_error(server: Server, method: str) -> None:
-    words = 'invalid type: string "canary-token", expected a map in `model_providers`'
-    server.on[method] = lambda request: server.refuse(request, words)
-    value = {"x": {"http_headers": ["canary-token"]}, "y": 7}
+    # As Rust shows texts, numbers, short ones and keys of tables.
+    words = 'Invalid configuration: invalid type: string "can\\"ary\\\\1", integer `4711`, `hi`\n'
+    message = f"{words}in `mcp_servers.x.env.canary key`\n"
+    data = {"config_write_error_code": "configValidationError", "quoted": "canary"}
+    error = {"code": -32600, "message": message, "data": data}
+    server.on[method] = lambda request: server.say(id=request["id"], error=error)
+    value = {"env": {"canary key": ['can"ary\\1', "hi", 4711]}}
     async with server.runtime() as runtime:
         configuration = runtime.configuration
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(ConfigurationRefused) as caught:
             if method == BATCH:
                 await configuration.write_many(
-                    {"model": "x", "model_providers": value}, privileged_escalation_approved=True
+                    {"model": "x", "notify": ["true"], "mcp_servers.x": value},
+                    privileged_escalation_approved=True,
                 )
             else:
                 await configuration.write(
-                    "model_providers", value, privileged_escalation_approved=True
+                    "mcp_servers.x", value, privileged_escalation_approved=True
                 )
-    assert caught.value.message == words.replace("canary-token", "[redacted]")
-    assert "canary" not in f"{caught.value} {caught.value!r} {caught.value.args}"
+    error_ = caught.value
+    assert (error_.reason, error_.method) == ("configValidationError", method)
+    assert error_.message.endswith("might quote what was to be written to mcp_servers.x")
+    shown = f"{error_} {error_!r} {error_.args} {vars(error_)}"
+    assert not any(part in shown for part in ("can", "4711", "hi`", "notify"))
+
+
+async def test_the_servers_last_words_and_odd_reasons_are_left_out_too(server: Server) -> None:
+    async with server.runtime() as runtime:
+        write = runtime.configuration.write
+        data = {"config_write_error_code": 'bad "canary"'}
+        error = {"code": -32600, "message": "canary", "data": data}
+        server.on[WRITE] = lambda request: server.say(id=request["id"], error=error)
+        with pytest.raises(ConfigurationRefused) as refused:
+            await write("notify", ["canary"], privileged_escalation_approved=True)
+        assert "canary" not in f"{refused.value} {vars(refused.value)}"
+        server.on[WRITE] = lambda request: server.answer(request, "canary")
+        with pytest.raises(RemoteProtocolError) as broken:
+            await write("notify", ["canary"], privileged_escalation_approved=True)
+        assert "left out" in broken.value.problem
+        server.on[WRITE] = lambda _: server.crash(exit_code=1, stderr_tail="canary")
+        with pytest.raises(ConnectionLost) as lost:
+            await write("notify", ["canary"], privileged_escalation_approved=True)
+        assert (lost.value.stderr_tail, lost.value.exit_code) == ("", 1)
+
+
+async def test_a_harmless_setting_is_refused_in_the_servers_words(server: Server) -> None:
+    server.on[WRITE] = lambda request: server.refuse(request, 'invalid type: string "x"')
+    async with server.runtime() as runtime:
+        with pytest.raises(RequestRefused, match='invalid type: string "x"'):
+            await runtime.configuration.write("model_context_window", "x")
+
+
+SLY: list[tuple[str, Any]] = [
+    ("sandbox_mode", Sly("danger-full-access")),
+    ("approval_policy", Sly("never")),
+    (Sly("sandbox_mode"), "danger-full-access"),
+    (Sly("sandbox_mode"), Sly("danger-full-access")),
+]
+
+
+@pytest.mark.parametrize(("key_path", "value"), SLY, ids=range(len(SLY)))
+async def test_a_text_that_lies_is_read_as_it_would_be_sent(
+    server: Server, key_path: str, value: Any
+) -> None:
+    edit = ConfigEdit(key_path=key_path, value=value, merge_strategy="replace")
+    async with server.runtime() as runtime:
+        with pytest.raises(SandboxNotAllowed):
+            await runtime.configuration.write(key_path, value)
+        with pytest.raises(SandboxNotAllowed):
+            await runtime.configuration.write_many([edit])
+        with pytest.raises(SandboxNotAllowed):
+            await runtime.configuration.write_many({key_path: value})
+        with pytest.raises(InvalidArgument, match="merge"):
+            await runtime.configuration.write("model", "x", merge=Sly("replaced"))  # pyright: ignore[reportArgumentType] — a sly text
+        with pytest.raises(SandboxNotAllowed):
+            await runtime.catalog.set_experimental_features({SlyFeature("remote_control"): True})
+    assert len(server.received) == 2, "nothing but the greeting"
+
+
+async def test_edits_and_values_are_looked_at_once(server: Server) -> None:
+    edits = Shifting({"sandbox_mode": "read-only"}, {"sandbox_mode": "danger-full-access"})
+    async with server.runtime() as runtime:
+        await runtime.configuration.write_many(edits)
+        await runtime.configuration.write("history", [Shifting({"a": 1}, {"a": 2})])
+        with pytest.raises(UnsendableValue, match="value is nested more than 100 levels deep"):
+            await runtime.configuration.write("history", _endless())
+    assert server.sent(BATCH)[0]["params"]["edits"][0]["value"] == "read-only"
+    assert [each["params"]["value"] for each in server.sent(WRITE)] == [[{"a": 1}]]
+
+
+def _endless() -> list[Any]:
+    found: list[Any] = []
+    found += [found, found]
+    return found
 
 
 BAD_WRITES: list[tuple[dict[str, Any], str]] = [

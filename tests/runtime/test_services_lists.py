@@ -1,6 +1,6 @@
 """Lists in pages, and what the other services ask and give back."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,9 +9,9 @@ import pytest
 from runtime.support import PATIENCE, Message, Server
 
 from codex_runtime import (
+    InvalidArgument,
     InvalidCursor,
     RemoteProtocolError,
-    RequestTimeout,
     Runtime,
     SandboxNotAllowed,
 )
@@ -115,23 +115,14 @@ async def test_a_list_of_one_mcp_server_that_is_left_out_is_no_empty_list(server
             await anext(runtime.mcp.iter_status(server="docs"))
 
 
-@pytest.mark.virtual_time
-async def test_what_starts_mcp_servers_gets_its_time(server: Server) -> None:
-    methods = ["mcpServerStatus/list", "mcpServer/resource/read", "mcpServer/tool/call"]
-    server.on |= dict.fromkeys(methods, server.nothing)
-    async with server.runtime(request_timeout=5) as runtime:
-        mcp = runtime.mcp
-        for given, status, call in ((None, 120, 300), (1, 1, 1)):
-            calls: list[tuple[Awaitable[Any], float]] = [
-                (mcp.status(timeout=given), status),
-                (anext(mcp.iter_status(timeout=given)), status),
-                (mcp.read_resource("docs", "docs://a", timeout=given), call),
-                (mcp.call_tool(THREAD, "docs", "search", timeout=given), call),
-            ]
-            for asked, seconds in calls:
-                with pytest.raises(RequestTimeout) as caught:
-                    await asked
-                assert caught.value.seconds == seconds
+async def test_apps_are_asked_for_anew_once_and_not_for_each_page(server: Server) -> None:
+    paging(server, "app/list", "id", "a", "b", "c", "d", "e")
+    async with server.runtime() as runtime:
+        for anew in (True, False):
+            apps = runtime.catalog.iter_apps(force_refetch=anew, page_size=2)
+            assert [each.id async for each in apps] == ["a", "b", "c", "d", "e"]
+    asked = [each["params"].get("forceRefetch") for each in server.sent("app/list")]
+    assert asked == [True, None, None, None, None, None]
 
 
 async def test_a_tool_that_fails_is_a_result(server: Server) -> None:
@@ -239,6 +230,33 @@ async def test_folders_are_made_absolute(server: Server, tmp_path: Path) -> None
         {"enabled": False, "path": str(tmp_path / "SKILL.md")},
         {"enabled": True, "name": "tidy"},
     ]
+
+
+REMOTE: list[tuple[str, Callable[[Runtime], Any]]] = [
+    ("cwd", lambda runtime: runtime.thread_start(cwd="repo")),
+    ("cwd", lambda runtime: runtime.skills_list(["repo"])),
+    ("cwd", lambda runtime: runtime.configuration.read("~")),
+    ("file_path", lambda runtime: runtime.configuration.write("model", "x", file_path="~/c.toml")),
+    ("path", lambda runtime: runtime.catalog.set_skill(enabled=True, path="SKILL.md")),
+    ("roots[1]", lambda runtime: runtime.catalog.set_extra_skill_roots(["/there", "skills"])),
+    ("roots[0]", lambda runtime: runtime.projects.create("x", ["repo"])),
+    ("roots[0]", lambda runtime: runtime.projects.update("project-1", roots=["~/repo"])),
+    ("roots[0]", lambda runtime: runtime.files.search("x", ["repo"])),
+    ("path", lambda runtime: runtime.files.read("file")),
+    ("cwd", lambda runtime: runtime.commands.run(["ls"], cwd=".")),
+]
+
+
+@pytest.mark.parametrize(("field", "call"), REMOTE, ids=range(len(REMOTE)))
+async def test_on_another_machine_a_relative_path_means_nothing(
+    server: Server, field: str, call: Callable[[Runtime], Any]
+) -> None:
+    async with server.runtime(remote=True) as runtime:
+        before = len(server.received)
+        with pytest.raises(InvalidArgument, match="is the relative path") as caught:
+            await call(runtime)
+        assert caught.value.field == field
+        assert len(server.received) == before
 
 
 async def test_features_are_turned_on_and_off_by_name(server: Server) -> None:

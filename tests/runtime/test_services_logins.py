@@ -310,6 +310,46 @@ async def test_an_answer_that_names_no_such_sign_in_is_an_error(
             await runtime.account.login_with_chatgpt()
         assert caught.value.method == START
         assert nobody_listens(runtime)
+        await settled()
+        opened = [answer["loginId"]] if answer.get("loginId") else []
+        assert [each["params"]["loginId"] for each in server.sent(CANCEL)] == opened
+
+
+@pytest.mark.parametrize("missing", ["authUrl", "verificationUrl", "userCode"])
+async def test_a_sign_in_that_nobody_could_finish_is_given_up(server: Server, missing: str) -> None:
+    told = {"authUrl": ADDRESS, "verificationUrl": ADDRESS, "userCode": CODE}
+    del told[missing]
+    server.on[START] = lambda request: server.answer(
+        request, {"type": request["params"]["type"], "loginId": "login-7", **told}
+    )
+    async with server.runtime() as runtime:
+        account = runtime.account
+        start = account.login_with_chatgpt
+        if missing != "authUrl":
+            start = account.login_with_device_code
+        with pytest.raises(RemoteProtocolError):
+            await start()
+        await settled()
+        assert nobody_listens(runtime)
+    assert [each["params"]["loginId"] for each in server.sent(CANCEL)] == ["login-7"]
+
+
+@pytest.mark.parametrize("success", [True, False])
+async def test_a_handle_that_is_dropped_listens_until_the_end_only(
+    server: Server,
+    success: bool,  # noqa: FBT001 — a column of the table
+) -> None:
+    async with server.runtime() as runtime:
+        await runtime.account.login_with_chatgpt()
+        last = await runtime.account.login_with_chatgpt()
+        completed(server, "login-1", success=False)
+        completed(server, "login-2", success=success)
+        await settled()
+        assert last.ended
+        assert nobody_listens(runtime) is not success
+        updated(server)
+        await settled()
+        assert nobody_listens(runtime)
 
 
 async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_sign_in_behind(

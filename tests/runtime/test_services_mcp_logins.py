@@ -31,7 +31,7 @@ async def test_a_sign_in_to_an_mcp_server_is_told_by_its_id_or_by_its_name(
     )
     async with (
         server.runtime() as runtime,
-        await runtime.mcp.login("docs", scopes=["a"], timeout=1.2) as login,
+        await runtime.mcp.login("docs", scopes=["a"], login_timeout=1.2) as login,
     ):
         assert (login.server, login.login_id, login.authorization_url) == (
             "docs",
@@ -56,7 +56,7 @@ async def test_a_sign_in_to_an_mcp_server_is_told_by_its_id_or_by_its_name(
 async def test_an_mcp_server_is_waited_for_until_the_server_has_given_up(server: Server) -> None:
     server.on[MCP] = lambda request: server.answer(request, {"authorizationUrl": ADDRESS})
     async with server.runtime() as runtime:
-        login = await runtime.mcp.login("docs", timeout=20)
+        login = await runtime.mcp.login("docs", login_timeout=20)
         began = anyio.current_time()
         with pytest.raises(LoginTimedOut):
             await login.wait()

@@ -69,9 +69,9 @@ async def test_the_result_can_be_asked_for_before_during_and_after_iterating(
         async def wait() -> None:
             texts.append((await turn.result()).text)
 
+        events = turn.events()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
-            events = turn.events()
             assert (await anext(events)).method == "turn/started"
             tasks.start_soon(wait)
             server.message(turn.thread_id, turn.turn_id, "Done.")

@@ -43,6 +43,14 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "design:6",
         "With the opt-in and a scope, a command may do what its sandbox or profile grants.",
     ),
+    "exec:cwd": Requirement(
+        "fact:225",
+        "With workspace-write a command may write in its cwd, and always in that of the server.",
+    ),
+    "exec:tmpdir": Requirement(
+        "fact:224",
+        "A TMPDIR of its own that would let a command write outside of its scope is refused.",
+    ),
     "exec:sec-004": Requirement(
         "design:6",
         "More than reading needs the opt-in and a scope, and is refused before anything is sent.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,93 @@ async def test_a_profile_that_does_not_exist_is_refused_by_the_server(server: Se
         await server.runtime.commands.run(
             ["true"], permissions="nobodys", cwd=server.workspace, **WORDS
         )
+
+
+STRICT: dict[str, Any] = {"type": "workspaceWrite", "exclude_slash_tmp": True}
+"""Also `/tmp`, where tests have their folders, may not be written in."""
+
+TOUCH = ["sh", "-c", 'for each; do touch "$each/f"; done', "sh"]
+
+
+async def touched_raw(server: Server, folder: Path, **params: Any) -> bool:
+    """Whether the server itself lets a command make a file there."""
+    policy: dict[str, Any] = {
+        "type": "workspaceWrite",
+        "writableRoots": [],
+        "excludeSlashTmp": True,
+    }
+    about = {"command": [*TOUCH, str(folder)], "cwd": str(server.workspace), **params}
+    await server.runtime.call_raw("command/exec", {**about, "sandboxPolicy": policy})
+    made = (folder / "f").exists()
+    (folder / "f").unlink(missing_ok=True)
+    return made
+
+
+def way_to(server: Server, folder: Path) -> str:
+    """The path from the workspace to a folder."""
+    return os.path.relpath(folder, server.workspace)
+
+
+@requirement("exec:cwd")
+async def test_a_command_may_write_in_its_working_directory(server: Server) -> None:
+    assert not await touched_raw(server, server.workspace), "the server means a folder of its own"
+
+    result = await server.runtime.commands.run(WRITE, cwd=server.workspace, sandbox=STRICT, **WORDS)
+
+    assert result == CommandResult(0)
+
+
+@requirement("exec:cwd")
+async def test_a_command_may_write_in_the_working_directory_of_the_server(
+    server: Server, tmp_path: Path
+) -> None:
+    own = tmp_path / "server"
+    own.mkdir()
+    async with server.another(cwd=own) as other:
+        result = await other.runtime.commands.run(
+            [*TOUCH, str(own)], cwd=server.workspace, sandbox=STRICT, **WORDS
+        )
+    assert (result, (own / "f").exists()) == (CommandResult(0), True)
+
+
+@requirement("exec:tmpdir")
+async def test_a_tmpdir_does_not_widen_where_a_command_may_write(
+    server: Server, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (server.workspace / "link").symlink_to(outside)
+    script = [*TOUCH, str(outside)]
+
+    for tmpdir in (str(outside), "/", str(server.workspace / "link"), way_to(server, outside)):
+        assert await touched_raw(server, outside, env={"TMPDIR": tmpdir}), tmpdir
+        with pytest.raises(SandboxNotAllowed, match="TMPDIR"):
+            await server.runtime.commands.run(
+                script, env={"TMPDIR": tmpdir}, cwd=server.workspace, sandbox=STRICT, **WORDS
+            )
+        assert not (outside / "f").exists()
+
+
+@requirement("exec:tmpdir")
+async def test_a_tmpdir_in_the_scope_works_and_one_that_is_excluded_does_not_matter(
+    server: Server, tmp_path: Path
+) -> None:
+    inside, outside = server.workspace / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+    excluded = {**STRICT, "exclude_tmpdir_env_var": True}
+
+    for sandbox, tmpdir in ((STRICT, inside), (excluded, outside)):
+        result = await server.runtime.commands.run(
+            [*TOUCH, str(inside), str(outside)],
+            env={"TMPDIR": str(tmpdir)},
+            cwd=server.workspace,
+            sandbox=sandbox,
+            **WORDS,
+        )
+        assert "outside/f" in result.stderr
+        assert ((inside / "f").exists(), (outside / "f").exists()) == (True, False)
+        (inside / "f").unlink()
 
 
 WIDE: list[dict[str, Any]] = [

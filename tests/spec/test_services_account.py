@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -22,11 +22,18 @@ from codex_runtime import (
     LoginTimedOut,
     RequestRefused,
 )
-from codex_runtime.protocol import AccountLoginCompletedNotification, AccountUpdatedNotification
+from codex_runtime.protocol import (
+    AccountLoginCompletedNotification,
+    AccountUpdatedNotification,
+    Event,
+)
 
 NOT_FAKED = "the fake app-server knows no accounts"
 
 KEY: Final = "canary-0123-without-the-shape-of-a-key"
+
+PATIENCE: Final = 20.0
+"""Seconds to wait for what is told at once."""
 
 OPENAI: Final = "model_provider"
 """Without this setting OpenAI is the provider, and whoever is signed in shows."""
@@ -47,6 +54,15 @@ async def of_openai(folder: Path) -> AsyncGenerator[Private]:
         settings = [f'openai_base_url = "{site.url}/v1"', f'chatgpt_base_url = "{site.url}/"']
         async with private(folder, *settings, without=OPENAI) as server:
             yield server
+
+
+async def until_in_force(events: AsyncIterator[Event]) -> list[Event]:
+    """What is told until the new account is in force."""
+    told: list[Event] = []
+    with anyio.fail_after(PATIENCE):
+        while not any(isinstance(each, AccountUpdatedNotification) for each in told):
+            told.append(await anext(events))
+    return told
 
 
 @requirement("account:none")
@@ -70,9 +86,7 @@ async def test_a_key_signs_in_and_shows_nowhere(
         account = server.runtime.account
         async with server.runtime.events() as events:
             await account.login_with_api_key(KEY)
-            told = [await anext(events) for _ in range(2)]
-            while not isinstance(told[-1], AccountUpdatedNotification):
-                told.append(await anext(events))
+            told = await until_in_force(events)
         read = await account.read()
         with pytest.raises(AccountNeeded):
             await account.rate_limits()
@@ -118,10 +132,7 @@ async def test_a_sign_in_in_the_browser_ends_when_the_browser_comes_back(
                 assert await visit(callback(login.auth_url, code="c1")) == 200
                 await login.wait()
             assert login.ended
-            told = [(await anext(events)).method for _ in range(2)]
-            while "account/updated" not in told:
-                told.append((await anext(events)).method)
-
+            told = [each.method for each in await until_in_force(events)]
             stored = (server.home / "auth.json").read_text()
     assert told.index("account/login/completed") < told.index("account/updated")
     assert "refresh_token" in stored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from spec.requirements import requirement
 from spec.web import Web, callback, visit, web
 
 from codex_runtime import LoginFailed, RequestRefused, ThreadNotFound
-from codex_runtime.protocol import McpServerStatusUpdatedNotification
+from codex_runtime.protocol import Event, McpServerStatusUpdatedNotification
 
 NOT_FAKED = "the fake app-server knows no MCP servers"
 
@@ -31,8 +31,19 @@ SETTINGS: Final = (
     "mcp_servers.off.enabled = false",
 )
 
+PATIENCE: Final = 20.0
+"""Seconds to wait for an MCP server to be ready; it takes less than one."""
+
 NOBODY: Final = "0199a213-81c0-7800-8aa1-bbab2a035a53"
 """A thread id in the right form that no thread has."""
+
+
+async def ready(events: AsyncIterator[Event]) -> None:
+    """Wait until an MCP server is."""
+    with anyio.fail_after(PATIENCE):
+        async for event in events:
+            if isinstance(event, McpServerStatusUpdatedNotification) and event.status == "ready":
+                return
 
 
 @asynccontextmanager
@@ -40,9 +51,7 @@ async def with_thread(folder: Path) -> AsyncGenerator[tuple[Private, str]]:
     """A server with MCP servers, and a thread whose tiny one is ready."""
     async with private(folder, *SETTINGS) as server, server.runtime.events() as events:
         thread = await server.runtime.thread_start(cwd=server.workspace)
-        async for event in events:
-            if isinstance(event, McpServerStatusUpdatedNotification) and event.status == "ready":
-                break
+        await ready(events)
         yield server, thread.thread_id
 
 
@@ -137,9 +146,7 @@ async def test_an_mcp_server_that_died_is_back_after_a_reload(stage: Stage, tmp_
 
         async with server.runtime.events() as events:
             await mcp.reload()
-            async for event in events:
-                if getattr(event, "status", "") == "ready":
-                    break
+            await ready(events)
         assert not (await mcp.call_tool(thread_id, "tiny", "echo")).is_error
 
 
@@ -172,7 +179,7 @@ async def test_a_sign_in_to_an_mcp_server_ends_when_the_browser_comes_back(
 async def test_a_sign_in_to_an_mcp_server_is_given_up_in_time(stage: Stage, tmp_path: Path) -> None:
     async with wanting_a_sign_in(tmp_path) as (server, _):
         began = anyio.current_time()
-        login = await server.runtime.mcp.login("docs", timeout=0.5)
+        login = await server.runtime.mcp.login("docs", login_timeout=0.5)
         with pytest.raises(LoginFailed, match="timed out"):
             await login.wait()
         assert anyio.current_time() - began < 10

@@ -171,7 +171,7 @@ def errors(error: cr.CodexRuntimeError) -> None:
 
 
 async def lines(turn: cr.TurnHandle) -> AsyncIterator[str]:
-    """A handle is an asynchronous iterator, so whatever takes one takes it."""
-    iterator: AsyncIterator[Event] = turn
+    """The events of a turn are an asynchronous iterator: whatever takes one takes them."""
+    iterator: AsyncIterator[Event] = turn.events()
     async for event in iterator:
         yield event.method

@@ -21,6 +21,10 @@ __all__ = [
 ]
 
 
+_SHOWN = 60
+"""Characters of an id that an error shows."""
+
+
 def _ending(exit_code: int | None, signal: int | None) -> str:
     if signal is not None:
         return f" (killed by signal {signal})"
@@ -170,18 +174,18 @@ class LocalProtocolError(Record):
 
 
 class EventsLost(Record):
-    """This consumer lagged so far behind that events had to be dropped for it, and for it alone.
+    """This consumer lagged so far behind, or came so late, that events in this place were dropped.
 
-    The turn goes on; `TurnHandle.result()` is complete all the same.
+    The turn goes on, and so can the iterator; `TurnHandle.result()` is complete all the same.
 
     Attributes:
-        count: How many events were dropped.
+        count: How many events were dropped; deltas that were merged count as one.
     """
 
     count: int
 
     def __str__(self) -> str:
-        return f"{self.count} events were dropped because their consumer lagged too far behind"
+        return f"{self.count} events were dropped before their consumer came to read them"
 
 
 class ThreadIdMismatch(RemoteProtocolError):
@@ -197,9 +201,11 @@ class ThreadIdMismatch(RemoteProtocolError):
     actual: str = ""
 
     def __str__(self) -> str:
+        # Whatever it named, it is no id of a thread: those have 36 characters.
+        actual = self.actual if len(self.actual) <= _SHOWN else f"{self.actual[:_SHOWN]}…"
         return (
             f"codex app-server answered {self.method} for thread {self.requested} "
-            f"with thread {self.actual}"
+            f"with thread {actual}"
         )
 
 

@@ -9,12 +9,14 @@ from codex_runtime.policy._approvals import (
     approval_wire,
     may_ask,
 )
+from codex_runtime.policy._plain import members, plain, plain_copy
 from codex_runtime.policy._rules import (
     DEFAULT_REVIEWER,
     READ_ONLY_PROFILE,
     check_command,
     check_config,
     check_sandbox,
+    named_reviewer,
     permission_profile,
 )
 from codex_runtime.policy._sandboxes import (
@@ -45,7 +47,11 @@ __all__ = [
     "check_config",
     "check_sandbox",
     "may_ask",
+    "members",
+    "named_reviewer",
     "permission_profile",
+    "plain",
+    "plain_copy",
     "sandbox_mode",
     "sandbox_policy",
 ]

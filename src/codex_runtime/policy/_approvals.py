@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy._plain import is_mapping
+from codex_runtime.policy._plain import is_mapping, members, plain
 
 __all__ = [
     "DEFAULT_APPROVAL_POLICY",
@@ -78,14 +78,18 @@ def approval_of(approval_policy: object) -> Approval | None:
     Raises:
         InvalidArgument: It is none, or a part of a granular one cannot be used.
     """
-    if approval_policy is None or isinstance(approval_policy, GranularApproval):
-        return approval_policy
+    if approval_policy is None:
+        return None
     if isinstance(approval_policy, str):
-        # The text itself: a subclass may compare as it likes, but the server reads the text.
-        return str.__str__(approval_policy)
-    granular = getattr(approval_policy, "granular", None)
-    if hasattr(granular, "__struct_fields__"):
-        return GranularApproval(**{name: getattr(granular, name) for name in _PARTS})
+        return cast("str", plain(approval_policy))
+    # A copy also of one that has this form already: a subclass may say something else each time.
+    parts = (
+        approval_policy
+        if isinstance(approval_policy, GranularApproval)
+        else getattr(approval_policy, "granular", None)
+    )
+    if isinstance(parts, GranularApproval) or hasattr(parts, "__struct_fields__"):
+        return GranularApproval(**{name: getattr(parts, name) for name in _PARTS})
     if is_mapping(approval_policy):
         return _granular(approval_policy)
     raise InvalidArgument(
@@ -110,10 +114,11 @@ def may_ask(approval: Approval | None) -> bool:
 
 
 def _granular(policy: Mapping[Any, Any]) -> GranularApproval:
-    parts = policy.get("granular")
-    if len(policy) != 1 or not is_mapping(parts):
+    whole = members(policy)
+    parts = whole.get("granular")
+    if len(whole) != 1 or not is_mapping(parts):
         raise InvalidArgument(_FIELD, "is no granular policy", "use a GranularApproval")
-    given = {str(name): value for name, value in parts.items()}
+    given = {str(name): value for name, value in members(parts).items()}
     for name in given:
         if name not in _PARTS:
             raise InvalidArgument(

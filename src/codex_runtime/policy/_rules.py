@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
 from codex_runtime.policy._approvals import approval_of, may_ask
-from codex_runtime.policy._plain import is_mapping
+from codex_runtime.policy._plain import is_mapping, plain, plain_copy
 from codex_runtime.policy._sandboxes import Sandbox
 
 __all__ = [
@@ -16,6 +15,7 @@ __all__ = [
     "check_command",
     "check_config",
     "check_sandbox",
+    "named_reviewer",
     "permission_profile",
 ]
 
@@ -130,8 +130,11 @@ def check_command(
         _scope(wider, cwd)
 
 
-def check_config(config: object) -> Mapping[str, Any] | None:
+def check_config(config: object) -> dict[str, Any] | None:
     """Refuse settings that decide what a thread may do: there are options for that.
+
+    Returns:
+        A copy, which is what was looked at.
 
     Raises:
         InvalidArgument: There is one, or `config` is no mapping with text for keys.
@@ -140,7 +143,8 @@ def check_config(config: object) -> Mapping[str, Any] | None:
         return None
     if not is_mapping(config):
         raise InvalidArgument("config", f"is of type {type(config).__name__}", "use a mapping")
-    for key in config:
+    settings = cast("dict[Any, Any]", plain_copy(config, "config"))
+    for key, value in settings.items():
         if not isinstance(key, str):
             raise InvalidArgument("config", f"has the key {key!r}", "use text for keys")
         # Keys may be dotted. The server takes no other spelling; who tries one means it.
@@ -152,8 +156,8 @@ def check_config(config: object) -> Mapping[str, Any] | None:
                 "say it with sandbox=, permissions=, approval_policy= or approvals_reviewer=",
             )
         if head == "features":
-            _check_features(key, {rest[0]: config[key]} if rest else config[key])
-    return config
+            _check_features(key, {rest[0]: value} if rest else value)
+    return settings
 
 
 def _check_features(key: str, features: object) -> None:
@@ -178,9 +182,24 @@ def permission_profile(permissions: object) -> str | None:
         return None
     if not isinstance(permissions, str):
         raise InvalidArgument("permissions", f"is of type {type(permissions).__name__}", "use text")
-    if not permissions.strip():
+    profile: str = plain(permissions)
+    if not profile.strip():
         raise InvalidArgument("permissions", "is blank", "name a profile, or leave it out")
-    return str.__str__(permissions)
+    return profile
+
+
+def named_reviewer(reviewer: object) -> str | None:
+    """Check who is to be asked for approvals; None where nobody is named.
+
+    Raises:
+        InvalidArgument: It is no text.
+    """
+    if reviewer is None:
+        return None
+    if not isinstance(reviewer, str):
+        problem = f"is of type {type(reviewer).__name__}"
+        raise InvalidArgument("approvals_reviewer", problem, "use text")
+    return cast("str", plain(reviewer))
 
 
 def _wider(sandbox: object, permissions: object, reviewer: object) -> list[_Wider]:
@@ -193,11 +212,9 @@ def _wider(sandbox: object, permissions: object, reviewer: object) -> list[_Wide
         found.append(_Wider("sandbox", repr(str(read)), bool(read.writable_roots), scope))
     if profile not in (None, READ_ONLY_PROFILE):
         found.append(_Wider("permissions", repr(profile)))
-    if isinstance(reviewer, str):
-        # The text itself: a subclass may compare as it likes, but the server reads the text.
-        reviewer = str.__str__(reviewer)
-    if reviewer not in (None, DEFAULT_REVIEWER):
-        found.append(_Wider("approvals_reviewer", repr(reviewer)))
+    named = named_reviewer(reviewer)
+    if named not in (None, DEFAULT_REVIEWER):
+        found.append(_Wider("approvals_reviewer", repr(named)))
     return found
 
 

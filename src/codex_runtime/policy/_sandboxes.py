@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, cast
 
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy._plain import is_list, is_mapping, is_path
+from codex_runtime.policy._plain import is_list, is_mapping, is_path, members, plain
 
 __all__ = [
     "DEFAULT_SANDBOX",
@@ -112,7 +112,7 @@ class Sandbox:
             InvalidArgument: It is neither, or a detail cannot be used.
         """
         if isinstance(sandbox, Sandbox):
-            return sandbox
+            return sandbox if type(sandbox) is Sandbox else cls._of_preset(sandbox, field)
         if isinstance(sandbox, str) or not hasattr(sandbox, "__iter__"):
             named = cls._of_struct(sandbox, field)
             return cls._of_preset(sandbox, field) if named is None else named
@@ -193,14 +193,15 @@ class Sandbox:
     @classmethod
     def _of_struct(cls, sandbox: object, field: str) -> Sandbox | None:
         fields = getattr(type(sandbox), "__struct_fields__", None)
-        kind = getattr(sandbox, "type", None)
-        if fields is None or kind not in tuple(_DETAILS):
+        kind = plain(getattr(sandbox, "type", None))
+        if fields is None or not isinstance(kind, str) or kind not in _DETAILS:
             return None
-        details = {name: getattr(sandbox, name) for name in fields if name in _DETAILS[str(kind)]}
+        details = {name: getattr(sandbox, name) for name in fields if name in _DETAILS[kind]}
         return cls._of_details({"type": kind, **details}, field)
 
     @classmethod
-    def _of_details(cls, details: Mapping[Any, Any], field: str) -> Sandbox:
+    def _of_details(cls, sandbox: Mapping[Any, Any], field: str) -> Sandbox:
+        details = members(sandbox)
         kind = _kind(details, field)
         given: dict[str, Any] = {}
         for key, value in details.items():
@@ -223,11 +224,8 @@ def sandbox_mode(sandbox: object, field: str = "sandbox") -> SandboxMode:
     Raises:
         InvalidArgument: It is none of the presets.
     """
-    if isinstance(sandbox, str):
-        # The text itself: a subclass may compare as it likes, but the server reads the text.
-        sandbox = str.__str__(sandbox)
-    # A tuple, because a dict raises for what cannot be hashed.
-    if sandbox not in tuple(_KINDS):
+    sandbox = plain(sandbox)
+    if not isinstance(sandbox, str) or sandbox not in _KINDS:
         raise InvalidArgument(field, f"is {sandbox!r}", f"use one of {', '.join(_KINDS)}")
     return cast("SandboxMode", sandbox)
 
@@ -242,10 +240,8 @@ def sandbox_policy(sandbox: object, field: str = "sandbox") -> dict[str, Any]:
 
 
 def _kind(details: Mapping[Any, Any], field: str) -> SandboxKind:
-    kind = details.get("type")
-    if isinstance(kind, str):
-        kind = str.__str__(kind)
-    if kind not in tuple(_DETAILS):
+    kind = plain(details.get("type"))
+    if not isinstance(kind, str) or kind not in _DETAILS:
         known = ", ".join(_DETAILS)
         raise InvalidArgument(f"{field}.type", f"is {kind!r}", f"use one of {known}")
     return cast("SandboxKind", kind)
@@ -253,8 +249,9 @@ def _kind(details: Mapping[Any, Any], field: str) -> SandboxKind:
 
 def _flag(value: object, field: str, kind: SandboxKind) -> bool:
     if kind == "externalSandbox":
-        if isinstance(value, str) and value in _NETWORK:
-            return _NETWORK[value]
+        access = plain(value)
+        if isinstance(access, str) and access in _NETWORK:
+            return _NETWORK[access]
         raise InvalidArgument(field, f"is {value!r}", f"use one of {', '.join(_NETWORK)}")
     if not isinstance(value, bool):
         raise InvalidArgument(field, f"is {value!r}", "use True or False")
@@ -269,7 +266,7 @@ def _roots(value: object, field: str, kind: SandboxKind) -> tuple[str, ...]:
 
 
 def _root(root: object, field: str) -> str:
-    path = os.fspath(root) if is_path(root) else root
+    path = plain(os.fspath(root) if is_path(root) else root)
     if not isinstance(path, str):
         raise InvalidArgument(field, f"is of type {type(root).__name__}", "use text or a Path")
     if not path.startswith("/") or "\0" in path:

@@ -13,8 +13,9 @@ from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer, Pending
 from codex_runtime.errors import RequestRefused
 from codex_runtime.protocol import UNSET, Event, methods
+from codex_runtime.services._calls import Call
 from codex_runtime.services._output import Output
-from codex_runtime.services._running import Call, Running
+from codex_runtime.services._running import Running
 
 __all__ = ["RunningCommand", "RunningProcess"]
 

@@ -12,7 +12,7 @@ import anyio
 
 from codex_runtime._arguments import positive_seconds
 from codex_runtime.errors import CommandEnded, InvalidArgument
-from codex_runtime.services._command_checks import terminal_size
+from codex_runtime.services._command_checks import input_bytes, terminal_size
 from codex_runtime.services._output import Lines, OutputChunk
 from codex_runtime.services._running import STOP_BOUND, CommandResult, Running
 
@@ -38,7 +38,8 @@ class StreamedProcess:
         RequestRefused: On entering: the server could not start it; mostly `CommandNotStarted`.
         RequestTimeout: On entering: the server did not answer in time.
         EventsLost: While iterating: more waited than is kept. Iterating on is allowed.
-        ConnectionLost: While iterating: the server went away, and the command with it.
+        ConnectionLost: While iterating: the server went away. A command in a sandbox ends with
+            it; another one may run on if the server was killed (fact 111).
         RuntimeClosed: While iterating: the runtime was closed.
     """
 
@@ -68,15 +69,16 @@ class StreamedProcess:
     async def __aenter__(self) -> Self:
         if self._entered:
             raise InvalidArgument("command", "was started before", "make another")
-        self._entered = True
+        # Where there is no connection, nothing was started: there is nothing to wait for either.
         self._running.begin()
+        self._entered = True
         try:
             await self._running.started.wait()
         except anyio.get_cancelled_exc_class():
             await self._end()
             raise
         if self._running.error is not None:
-            raise self._running.error
+            raise self._running.error.with_traceback(None)
         return self
 
     async def __aexit__(
@@ -131,12 +133,13 @@ class StreamedProcess:
             timeout: Seconds for each 4 MiB; by default the runtime's `request_timeout`.
 
         Raises:
-            InvalidArgument: It has no stdin, or that was closed.
+            InvalidArgument: An argument cannot be used, it has no stdin, or that was closed. Text
+                with a lone surrogate is an `UnsendableValue`.
             CommandEnded: The command has ended.
             RequestTimeout: The command has not read for so long. A part may be written.
             ConnectionLost: The server went away.
         """
-        content = memoryview(data.encode() if isinstance(data, str) else data).cast("B")
+        content = input_bytes(data)
         seconds = positive_seconds("timeout", timeout, self._request_timeout)
         async with self._writing:
             self._check_stdin()
@@ -149,7 +152,8 @@ class StreamedProcess:
     async def close_stdin(self, *, timeout: float | None = None) -> None:
         """Tell it that no more input comes; a second time does nothing.
 
-        On a terminal, the server types Ctrl-D. Cancelling may leave stdin open or closed.
+        On a terminal, the server types Ctrl-D. Cancelling, or a timeout, may leave stdin open or
+        closed: it can be closed again.
 
         Args:
             timeout: Seconds; by default the runtime's `request_timeout`.
@@ -162,10 +166,11 @@ class StreamedProcess:
         self._check_started()
         async with self._writing:
             if self._stdin_open:
-                self._stdin_open = False
                 with contextlib.suppress(CommandEnded):
                     call = self._running.write_call(None, close=True)
                     await self._running.request(call, timeout=seconds)
+                # Not before: without an answer it can be tried again, which is harmless.
+                self._stdin_open = False
 
     async def resize(self, rows: int, cols: int, *, timeout: float | None = None) -> None:
         """Change the size of its terminal (`command/exec/resize`, `process/resizePty`).
@@ -198,7 +203,7 @@ class StreamedProcess:
 
         Raises:
             RequestTimeout: It did not end within 10 seconds, and may still run.
-            ConnectionLost: The server went away, and the command with it.
+            ConnectionLost: The server went away; without a sandbox it may still run (fact 111).
         """
         self._check_started()
         self._running.stop_soon()
@@ -213,14 +218,15 @@ class StreamedProcess:
         Raises:
             RequestTimeout: It did not end in its time, nor when it was told to; it may still run.
             RemoteProtocolError: The server did not say how it ended.
-            ConnectionLost: The server went away, and the command with it.
+            ConnectionLost: The server went away; without a sandbox it may still run (fact 111).
             RuntimeClosed: The runtime was closed.
         """
         self._check_started()
         await self._running.ended.wait()
         if self._running.result is None:
             assert self._running.error is not None  # noqa: S101 — one of both, once it has ended
-            raise self._running.error
+            # It may be raised many times: each with its own way here alone.
+            raise self._running.error.with_traceback(None)
         return self._running.result
 
     async def _end(self) -> None:

@@ -19,17 +19,25 @@ _BOUND: Final = 5.0
 """Seconds that giving something back may take: 1 to 3 ms were measured."""
 
 
-async def take_leave(client: Client, method: Method[Any, Any], params: Any) -> None:
-    """Send a request of which nobody needs the answer, and wait for it, 5 seconds at the most.
+async def take_leave(
+    client: Client, method: Method[Any, Any], params: Any, *, bound: float = _BOUND
+) -> None:
+    """Send a request of which nobody needs the answer, and wait for it.
 
     The runtime sends it; here it is only waited for. The wait is shielded, but a second
     cancellation of asyncio's own goes through every shield. Never raises anything of ours.
+
+    Args:
+        client: Where.
+        method: The method.
+        params: For it.
+        bound: Seconds that it may take; 5 by default.
     """
     over = anyio.Event()
 
     async def send() -> None:
         try:
-            await client.request(method, params, timeout=_BOUND)
+            await client.request(method, params, timeout=bound)
         except RequestTimeout as error:
             logger.warning("the server may go on for nobody: %s", error)
         except CodexRuntimeError as error:
@@ -42,5 +50,5 @@ async def take_leave(client: Client, method: Method[Any, Any], params: Any) -> N
     except CodexRuntimeError:
         # Whatever belongs to a connection has ended with it.
         return
-    with anyio.move_on_after(_BOUND, shield=True):
+    with anyio.move_on_after(bound, shield=True):
         await over.wait()

@@ -7,7 +7,7 @@ runtime gives it up.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 
@@ -19,6 +19,7 @@ from codex_runtime.protocol import (
     CancelLoginAccountParams,
     LoginAccountParams,
     LoginAccountResponse,
+    Unknown,
     methods,
 )
 from codex_runtime.services._sign_in import Outcome
@@ -26,6 +27,9 @@ from codex_runtime.services._sign_in import Outcome
 __all__ = ["start_login"]
 
 A = TypeVar("A", bound=LoginAccountResponse)
+
+_NEEDED: Final = ("auth_url", "verification_url", "user_code")
+"""What a person needs to finish a sign-in, of what the answer of its kind has."""
 
 
 async def start_login(
@@ -53,7 +57,7 @@ async def start_login(
     outcome = Outcome(client, AccountLoginCompletedNotification, AccountUpdatedNotification)
     try:
         start = _Start(client, outcome, params, timeout)
-        login_id, answer = _named(await start.answer(), kind)
+        login_id, answer = await _usable(start, kind)
     except BaseException:
         outcome.close()
         raise
@@ -84,10 +88,8 @@ class _Start:
             await self._over.wait()
         except anyio.get_cancelled_exc_class():
             self._abandoned = True
-            if self._answer is not None:
-                # The answer and the cancellation came at once.
-                with suppress(CodexRuntimeError):
-                    self._client.spawn(self._give_up)
+            # Where the answer and the cancellation came at once.
+            self.give_up_soon()
             raise
         if self._error is not None:
             raise self._error
@@ -95,6 +97,12 @@ class _Start:
             # The tasks of a connection are ended just before everybody is told why it has.
             raise await self._outcome.why_lost()
         return self._answer
+
+    def give_up_soon(self) -> None:
+        """Have the sign-in cancelled that was opened, if one was."""
+        if self._answer is not None:
+            with suppress(CodexRuntimeError):
+                self._client.spawn(self._give_up)
 
     async def _run(self) -> None:
         try:
@@ -115,12 +123,21 @@ class _Start:
                 await self._client.request(methods.ACCOUNT_LOGIN_CANCEL, params)
 
 
-def _named(answer: LoginAccountResponse, kind: type[A]) -> tuple[str, A]:
+async def _usable(start: _Start, kind: type[A]) -> tuple[str, A]:
+    answer = await start.answer()
     login_id = _login_id(answer)
-    if not isinstance(answer, kind) or not login_id:
-        raise RemoteProtocolError(methods.ACCOUNT_LOGIN_START.method, "it names no sign-in")
-    return login_id, answer
+    problem = "it names no such sign-in"
+    if isinstance(answer, kind) and login_id is not None:
+        if all(getattr(answer, name, True) for name in _NEEDED):
+            return login_id, answer
+        problem = "it does not say how to finish the sign-in"
+    # Nobody could finish it, and it would stay open until the server gives it up.
+    start.give_up_soon()
+    raise RemoteProtocolError(methods.ACCOUNT_LOGIN_START.method, problem)
 
 
 def _login_id(answer: Any) -> str | None:
+    if isinstance(answer, Unknown):
+        named = answer.raw.get("loginId")
+        return named if isinstance(named, str) and named else None
     return getattr(answer, "login_id", None) or None

@@ -65,6 +65,13 @@ class _Kept:
         return self.seen > self._limit
 
 
+@dataclass(slots=True)
+class _Gap:
+    """Chunks that are missing at this place."""
+
+    chunks: int
+
+
 class Output:
     """The output of one command: filled by the reader, which waits for nobody.
 
@@ -76,10 +83,11 @@ class Output:
         """Keep `limit` bytes of each stream; if `streamed`, also all there is, for a consumer."""
         self._kept = {"stdout": _Kept(limit), "stderr": _Kept(limit)}
         self._streamed = streamed
-        self._waiting: deque[OutputChunk] = deque()
+        self._waiting: deque[OutputChunk | _Gap] = deque()
         self._bytes = 0
-        self._lost = 0
-        """Chunks dropped behind what waits."""
+        self._flooded = False
+        """Whether there is no room: all that comes is dropped until the gap at the end is read, so
+        that a consumer which lags finds one gap and not thousands."""
         self._read = False
         """Whether anybody has ever read."""
         self._incomplete = False
@@ -91,7 +99,7 @@ class Output:
     def strained(self) -> bool:
         """Whether so much waits for a consumer that the reader should take it easy."""
         # Where chunks are lost already, no pace would help.
-        return self._read and not self._lost and self._bytes > _STRAINED
+        return self._read and not self._flooded and self._bytes > _STRAINED
 
     @property
     def truncated(self) -> bool:
@@ -109,7 +117,8 @@ class Output:
             self._kept[stream].add(data)
         if not self._streamed or not data:
             return
-        if self._lost or self._bytes > _CAP:
+        if self._flooded or self._bytes > _CAP:
+            self._flooded = True
             self._lose()
             return
         self._waiting.append(OutputChunk(stream, data))
@@ -143,24 +152,32 @@ class Output:
         """
         self._read = True
         while not self._waiting:
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                raise EventsLost(lost)
             if self._over:
                 if self._error is not None:
-                    raise self._error
+                    # It may be raised many times: each with its own way here alone.
+                    raise self._error.with_traceback(None)
                 return None
             if self._parking.occupied:
                 raise InvalidArgument(
                     "output", "is read by two tasks at once", "read it in one task"
                 )
             await self._parking.wait()
-        chunk = self._waiting.popleft()
-        self._bytes -= len(chunk.data) + _CHUNK_OVERHEAD
-        return chunk
+        found = self._waiting.popleft()
+        self._bytes -= _CHUNK_OVERHEAD
+        if isinstance(found, _Gap):
+            # The gap of a flood is always the last thing that waits.
+            self._flooded = self._flooded and bool(self._waiting)
+            raise EventsLost(found.chunks)
+        self._bytes -= len(found.data)
+        return found
 
     def _lose(self) -> None:
-        self._lost += 1
+        last = self._waiting[-1] if self._waiting else None
+        if isinstance(last, _Gap):
+            last.chunks += 1
+        else:
+            self._waiting.append(_Gap(1))
+            self._bytes += _CHUNK_OVERHEAD
         self._parking.wake()
 
 
@@ -241,6 +258,15 @@ class Lines:
             # What follows belongs to another line.
             self._end_open_lines()
             raise
+        except InvalidArgument:
+            # Two readers at once: the line goes on.
+            raise
+        except CodexRuntimeError:
+            # The end. What there is of a line comes before it: the next call raises again.
+            self._end_open_lines()
+            if not self._ready:
+                raise
+            return
         if chunk is None:
             self._end_open_lines()
             self._over = True

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
 import logging
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 import anyio
 
@@ -28,10 +27,11 @@ from codex_runtime.errors import (
     RequestRefused,
     RequestTimeout,
 )
-from codex_runtime.protocol import Event, Method
+from codex_runtime.protocol import Event
+from codex_runtime.services._calls import Call, new_name
 from codex_runtime.services._output import Output
 
-__all__ = ["STOP_BOUND", "Call", "CommandResult", "Running"]
+__all__ = ["STOP_BOUND", "CommandResult", "Running"]
 
 logger = logging.getLogger("codex_runtime.commands")
 
@@ -45,12 +45,6 @@ just ended, and also when it has not quite begun."""
 
 _TIMED_OUT: Final = 124
 """The exit code of a command whose time was up (fact 126)."""
-
-_numbers: Final = itertools.count(1)
-"""Names are connection-scoped, so numbers are unique enough."""
-
-Call: TypeAlias = tuple[Method[Any, Any], Any]
-"""A request: its method and its params."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -111,7 +105,7 @@ class Running(ABC):
     """What it is called in its id."""
 
     def __init__(self, client: Client, *, seconds: float, output: Output) -> None:
-        self.id = f"{self.noun}-{next(_numbers)}"
+        self.id = new_name(self.noun)
         self.output = output
         self.seconds = seconds
         self.started = anyio.Event()
@@ -161,7 +155,7 @@ class Running(ABC):
         return self.output.strained
 
     def fail(self, error: CodexRuntimeError) -> None:
-        """The connection is over, and the command with it (fact 111)."""
+        """The connection is over, and nothing more is heard of the command (fact 111)."""
         self._settle(error)
 
     # -- its life
@@ -219,6 +213,8 @@ class Running(ABC):
             # The place is given back once the command runs: it may do so for hours, and 64 such
             # would leave no place for anything else.
             async with peer.in_flight:
+                # Whoever left in the very moment in which there was room is told that nothing runs.
+                self._check_wanted()
                 start = request.enter_context(peer.open(method.method, encoded))
                 self._begun = anyio.current_time()
                 await self._confirm(peer, start)
@@ -231,6 +227,10 @@ class Running(ABC):
         self.stop_soon()
         return start
 
+    def _check_wanted(self) -> None:
+        if self._told_to_stop.is_set() or self.ended.is_set():
+            raise _left_early()
+
     async def _guard(self, everything: anyio.CancelScope) -> None:
         """End it when it is told to, or when its time was up long ago; give up where that fails."""
         # The server counts itself, from its own start of the command; it may also be cut off from it
@@ -238,8 +238,7 @@ class Running(ABC):
         with anyio.move_on_after(self.seconds + self._client.request_timeout):
             await self._told_to_stop.wait()
         if self._begun is None:
-            fix = "stay in its block until it runs"
-            self._settle(InvalidArgument("command", "was left before it was started", fix))
+            self._settle(_left_early())
         else:
             with anyio.move_on_after(STOP_BOUND):
                 while True:
@@ -293,6 +292,11 @@ class Running(ABC):
             self.output.add(stream, data)
         if cap_reached is True:
             self.output.cut()
+
+
+def _left_early() -> InvalidArgument:
+    fix = "stay in its block until it runs"
+    return InvalidArgument("command", "was left before it was started", fix)
 
 
 def _decoded(data: object) -> bytes | None:

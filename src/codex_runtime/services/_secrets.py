@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+import re
+from typing import Final
 
-from codex_runtime._redaction import Redactor
-from codex_runtime.errors import CodexRuntimeError
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    ConfigurationRefused,
+    ConnectionLost,
+    RemoteProtocolError,
+    RequestRefused,
+)
 
-__all__ = ["take_out", "texts_in"]
+__all__ = ["leave_words_out"]
+
+_REASON: Final = re.compile(r"[A-Za-z]{1,40}")
+"""What a reason of the server's looks like, say `configValidationError`."""
 
 
-def take_out(secrets: Iterable[str], error: CodexRuntimeError) -> None:
-    """Replace secrets in all that an error holds.
+def leave_words_out(error: CodexRuntimeError, quoted: str) -> None:
+    """Take all that the server said by itself out of an error.
+
+    All of it, because a secret need not be found in it: the server shows a value as Rust does, with
+    marks before quotes and backslashes, and it may be short, a number, or the key of a table.
 
     Args:
-        secrets: Texts. One of less than eight characters is none, and would maul the error.
         error: What is about to be raised.
+        quoted: What the words might quote.
     """
-    redact = Redactor(secrets)
-    error.args = tuple(_without(redact, each) for each in error.args)
-    for name, value in vars(error).items():
-        setattr(error, name, _without(redact, value))
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """All texts that plain data holds, keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in cast("Mapping[str, Any]", value).values():
-            yield from texts_in(each)
-    elif isinstance(value, list | tuple):
-        for each in cast("list[Any]", value):
-            yield from texts_in(each)
-
-
-def _without(redact: Redactor, value: Any) -> Any:
-    match value:
-        case str():
-            return redact(value)
-        case dict():
-            members = cast("dict[str, Any]", value)
-            return {key: _without(redact, each) for key, each in members.items()}
-        case list() | tuple():
-            return [_without(redact, each) for each in cast("list[Any]", value)]
-        case _:
-            return value
+    instead = f"the server's words are left out, since they might quote {quoted}"
+    error.args = ()
+    if isinstance(error, RequestRefused):
+        said = vars(error)
+        said |= dict.fromkeys(said.keys() - {"method", "code", "message", "reason"})
+        error.message = instead
+        if isinstance(error, ConfigurationRefused) and not _REASON.fullmatch(error.reason):
+            error.reason = ""
+    elif isinstance(error, RemoteProtocolError):
+        error.problem = instead
+    elif isinstance(error, ConnectionLost):
+        error.stderr_tail = ""

@@ -102,9 +102,7 @@ class Outcome(Generic[Completed]):
 
     def close(self) -> None:
         """Listen no more. Whoever waits for the end is told that it was not waited for."""
-        if self._listening:
-            self._listening = False
-            self._hub.unsubscribe(self)
+        self._listen_no_more()
         if not self.ended:
             self.fail(LoginFailed("it was left before its end", self.login_id, self.server))
 
@@ -123,7 +121,7 @@ class Outcome(Generic[Completed]):
             raise LoginTimedOut(self._completed.method, seconds, self.login_id)
         completion = self._completion
         # A server that leaves `success` out has not said that it was one.
-        if completion is not None and completion.success is True and self._in_force is not None:
+        if completion is not None and self._expects_more():
             with anyio.move_on_after(_TAKING_EFFECT):
                 await self._taken_effect.wait()
         self.close()
@@ -147,3 +145,16 @@ class Outcome(Generic[Completed]):
         elif self._completion is None and self._is_ours(event):
             self._completion = event
             self._ended.set()
+        if self._completion is not None and not self._expects_more():
+            # Also for a handle that nobody has kept: nobody would ever close this.
+            self._listen_no_more()
+
+    def _expects_more(self) -> bool:
+        """Whether it is still to be told that the sign-in, which has ended, is in force."""
+        succeeded = self._completion is not None and self._completion.success is True
+        return succeeded and self._in_force is not None and not self._taken_effect.is_set()
+
+    def _listen_no_more(self) -> None:
+        if self._listening:
+            self._listening = False
+            self._hub.unsubscribe(self)

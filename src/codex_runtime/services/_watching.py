@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import anyio
 
@@ -16,18 +15,19 @@ from codex_runtime._channel import Channel
 from codex_runtime._client import Client
 from codex_runtime._events import Name
 from codex_runtime._input_items import check_text
-from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RequestTimeout
-from codex_runtime.protocol import Event, Method, Notification, methods
+from codex_runtime.errors import (
+    CodexRuntimeError,
+    InvalidArgument,
+    RemoteProtocolError,
+    RequestTimeout,
+)
+from codex_runtime.protocol import Event, Notification, methods
+from codex_runtime.services._calls import Call, new_name
 from codex_runtime.services._leaving import take_leave
 
 __all__ = ["FileWatch", "SearchSession"]
 
 E = TypeVar("E", bound=Notification)
-
-_numbers: Final = itertools.count(1)
-"""Names are connection-scoped, so numbers are unique enough."""
-
-Call: TypeAlias = tuple[Method[Any, Any], Any]
 
 
 class _Sieve(Channel):
@@ -57,9 +57,10 @@ class _Feed(ABC, Generic[E]):
     _wanted: type[E]
     """The events that are handed out."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, seconds: float) -> None:
         self._client = client
-        self._id = f"{self._field.removesuffix('_id')}-{next(_numbers)}"
+        self._seconds = seconds
+        self._id = new_name(self._field.removesuffix("_id"))
         self._events = _Sieve(self._wanted)
         self._entered = False
 
@@ -84,9 +85,9 @@ class _Feed(ABC, Generic[E]):
         self._client.hub.attach(self._name, self._events)
         method, params = self._open_call()
         try:
-            await self._client.request(method, params)
-        except (RequestTimeout, anyio.get_cancelled_exc_class()):
-            # The server may have begun all the same.
+            await self._client.request(method, params, timeout=self._seconds)
+        except (RequestTimeout, RemoteProtocolError, anyio.get_cancelled_exc_class()):
+            # The server may have begun all the same, or has, and says so in a way nobody can read.
             await self._leave()
             raise
         except CodexRuntimeError:
@@ -138,8 +139,8 @@ class FileWatch(_Feed[protocol.FsChangedNotification]):
     _field = "watch_id"
     _wanted = protocol.FsChangedNotification
 
-    def __init__(self, client: Client, path: str) -> None:
-        super().__init__(client)
+    def __init__(self, client: Client, path: str, seconds: float) -> None:
+        super().__init__(client, seconds)
         self._path = path
 
     def __repr__(self) -> str:
@@ -178,8 +179,8 @@ class SearchSession(_Feed[protocol.FuzzyFileSearchSessionUpdatedNotification]):
     _field = "session_id"
     _wanted = protocol.FuzzyFileSearchSessionUpdatedNotification
 
-    def __init__(self, client: Client, roots: list[str]) -> None:
-        super().__init__(client)
+    def __init__(self, client: Client, roots: list[str], seconds: float) -> None:
+        super().__init__(client, seconds)
         self._roots = roots
 
     def __repr__(self) -> str:

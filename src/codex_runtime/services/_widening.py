@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from codex_runtime.errors import SandboxNotAllowed
@@ -48,6 +49,12 @@ HARMLESS: Final = frozenset(
 command run. A list of what is harmless and not of what is not: codex gets new settings in every
 release, and a key can be spelled in several ways (`"sandbox_mode"` is `sandbox_mode`)."""
 
+_NOTICE: Final = re.compile(
+    r"(?!hide_[A-Za-z0-9_-]*warning(?:\.|\Z))[A-Za-z0-9_-]+(?:\..*)?", re.DOTALL
+)
+"""What of `notice` is harmless: not a warning that is hidden, since codex asks for a word of consent
+with those, say before full access; and neither the whole table nor a quoted key, which may be one."""
+
 NARROWING: Final[dict[str, tuple[object, ...]]] = {
     "approval_policy": ("untrusted",),
     "default_permissions": (":read-only",),
@@ -66,7 +73,8 @@ rights. `remote_control`, for one, is not among them."""
 
 def is_harmless(key_path: str) -> bool:
     """Whether a setting can neither widen anything nor hold a secret."""
-    return key_path.partition(".")[0] in HARMLESS
+    root, _, rest = key_path.partition(".")
+    return root in HARMLESS and (root != "notice" or _NOTICE.fullmatch(rest) is not None)
 
 
 def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> None:

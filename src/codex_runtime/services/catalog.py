@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 
-from codex_runtime._client import Client
+from codex_runtime.policy import members
 from codex_runtime.protocol import (
     CollaborationModeListParams,
     CollaborationModeListResponse,
@@ -26,6 +26,7 @@ from codex_runtime.protocol import (
     PermissionProfileSummary,
     methods,
 )
+from codex_runtime.services._calls import NETWORK_TIMEOUT
 from codex_runtime.services._extensions import Extensions
 from codex_runtime.services._listing import first_page, on_thread, one_page, pages
 from codex_runtime.services._paths import Paths, absolute_cwds, in_folder
@@ -38,12 +39,13 @@ __all__ = ["Catalog"]
 class Catalog(Extensions):
     """What there is to choose from, and to extend codex with. From `Runtime.catalog`.
 
+    Every call takes `timeout=` in seconds for its answer, by default the runtime's
+    `request_timeout`; for models, apps and plugins, which codex may have to ask the network about,
+    60 seconds at the least.
+
     Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
     raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
     """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     async def models(
         self,
@@ -51,6 +53,7 @@ class Catalog(Extensions):
         include_hidden: bool = False,
         limit: int | None = None,
         cursor: str | None = None,
+        timeout: float | None = None,
     ) -> ModelListResponse:
         """A page of models (`model/list`). Without an account, of those that codex ships (fact 130).
 
@@ -58,6 +61,7 @@ class Catalog(Extensions):
             include_hidden: Also those that are not offered by default.
             limit: Entries a page at the most; by default all.
             cursor: `next_cursor` of the page before.
+            timeout: Seconds.
 
         Raises:
             InvalidCursor: `cursor` is none that the server gave.
@@ -66,10 +70,14 @@ class Catalog(Extensions):
         params = ModelListParams(
             include_hidden=checked_flag(include_hidden, "include_hidden"), **one_page(limit, cursor)
         )
-        return await self._client.request(methods.MODEL_LIST, params)
+        return await self._ask(methods.MODEL_LIST, params, timeout, at_least=NETWORK_TIMEOUT)
 
     def iter_models(
-        self, *, include_hidden: bool = False, page_size: int | None = None
+        self,
+        *,
+        include_hidden: bool = False,
+        page_size: int | None = None,
+        timeout: float | None = None,
     ) -> AsyncIterator[Model]:
         """All models, page after page (`model/list`).
 
@@ -79,6 +87,7 @@ class Catalog(Extensions):
         Args:
             include_hidden: Also those that are not offered by default.
             page_size: Entries to ask for at once.
+            timeout: Seconds a page.
 
         Raises:
             InvalidArgument: An argument cannot be used. At once.
@@ -87,7 +96,12 @@ class Catalog(Extensions):
         params = ModelListParams(
             include_hidden=checked_flag(include_hidden, "include_hidden"), **first_page(page_size)
         )
-        return pages(self._client, methods.MODEL_LIST, params)
+        return pages(
+            self._client,
+            methods.MODEL_LIST,
+            params,
+            timeout=self._seconds(timeout, at_least=NETWORK_TIMEOUT),
+        )
 
     async def experimental_features(
         self,
@@ -95,6 +109,7 @@ class Catalog(Extensions):
         thread_id: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        timeout: float | None = None,
     ) -> ExperimentalFeatureListResponse:
         """A page of feature flags, with their stage and state (`experimentalFeature/list`).
 
@@ -102,6 +117,7 @@ class Catalog(Extensions):
             thread_id: As this loaded thread has them, with the settings of its project.
             limit: Entries a page at the most; by default all.
             cursor: `next_cursor` of the page before.
+            timeout: Seconds.
 
         Raises:
             ThreadNotLoaded: No such thread is loaded.
@@ -109,10 +125,14 @@ class Catalog(Extensions):
             InvalidArgument: An argument cannot be used.
         """
         params = ExperimentalFeatureListParams(**on_thread(thread_id), **one_page(limit, cursor))
-        return await self._client.request(methods.EXPERIMENTAL_FEATURE_LIST, params)
+        return await self._ask(methods.EXPERIMENTAL_FEATURE_LIST, params, timeout)
 
     def iter_experimental_features(
-        self, *, thread_id: str | None = None, page_size: int | None = None
+        self,
+        *,
+        thread_id: str | None = None,
+        page_size: int | None = None,
+        timeout: float | None = None,
     ) -> AsyncIterator[ExperimentalFeature]:
         """All feature flags, page after page (`experimentalFeature/list`).
 
@@ -122,16 +142,23 @@ class Catalog(Extensions):
         Args:
             thread_id: As for `experimental_features`.
             page_size: Entries to ask for at once.
+            timeout: Seconds a page.
 
         Raises:
             InvalidArgument: An argument cannot be used. At once.
             RemoteProtocolError: While iterating: the pages do not come to an end.
         """
         params = ExperimentalFeatureListParams(**on_thread(thread_id), **first_page(page_size))
-        return pages(self._client, methods.EXPERIMENTAL_FEATURE_LIST, params)
+        return pages(
+            self._client, methods.EXPERIMENTAL_FEATURE_LIST, params, timeout=self._seconds(timeout)
+        )
 
     async def set_experimental_features(
-        self, enablement: Mapping[str, bool], *, privileged_escalation_approved: bool = False
+        self,
+        enablement: Mapping[str, bool],
+        *,
+        privileged_escalation_approved: bool = False,
+        timeout: float | None = None,
     ) -> ExperimentalFeatureEnablementSetResponse:
         """Turn features on or off (`experimentalFeature/enablement/set`).
 
@@ -142,6 +169,7 @@ class Catalog(Extensions):
             enablement: On or off by name; features that are not named stay as they are.
             privileged_escalation_approved: The word for turning on what is not known to be harmless,
                 `remote_control` for one.
+            timeout: Seconds.
 
         Returns:
             `enablement`: what was done. The server leaves out, without a word, what it does not know
@@ -151,7 +179,7 @@ class Catalog(Extensions):
             SandboxNotAllowed: One needs `privileged_escalation_approved=True`.
             InvalidArgument: A name is blank, or a value neither True nor False.
         """
-        given = checked_mapping(enablement, "enablement")
+        given = members(checked_mapping(enablement, "enablement"))
         flags = {
             checked_text(name, "enablement"): checked_flag(value, f"enablement[{name!r}]")
             for name, value in given.items()
@@ -159,7 +187,7 @@ class Catalog(Extensions):
         for name, enabled in flags.items():
             check_feature(name, enabled=enabled, approved=privileged_escalation_approved)
         params = ExperimentalFeatureEnablementSetParams(enablement=flags)
-        return await self._client.request(methods.EXPERIMENTAL_FEATURE_ENABLEMENT_SET, params)
+        return await self._ask(methods.EXPERIMENTAL_FEATURE_ENABLEMENT_SET, params, timeout)
 
     async def permission_profiles(
         self,
@@ -167,6 +195,7 @@ class Catalog(Extensions):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        timeout: float | None = None,
     ) -> PermissionProfileListResponse:
         """A page of permission profiles, and which are allowed (`permissionProfile/list`).
 
@@ -174,6 +203,7 @@ class Catalog(Extensions):
             cwd: As seen from this folder, with the settings of the project that it belongs to.
             limit: Entries a page at the most; by default all.
             cursor: `next_cursor` of the page before.
+            timeout: Seconds.
 
         Raises:
             WorkingDirectoryMissing: `cwd` is no folder.
@@ -183,10 +213,14 @@ class Catalog(Extensions):
         params = PermissionProfileListParams(
             **in_folder(cwd, remote=self._client.remote), **one_page(limit, cursor)
         )
-        return await self._client.request(methods.PERMISSION_PROFILE_LIST, params)
+        return await self._ask(methods.PERMISSION_PROFILE_LIST, params, timeout)
 
     def iter_permission_profiles(
-        self, cwd: str | os.PathLike[str] | None = None, *, page_size: int | None = None
+        self,
+        cwd: str | os.PathLike[str] | None = None,
+        *,
+        page_size: int | None = None,
+        timeout: float | None = None,
     ) -> AsyncIterator[PermissionProfileSummary]:
         """All permission profiles, page after page (`permissionProfile/list`).
 
@@ -196,6 +230,7 @@ class Catalog(Extensions):
         Args:
             cwd: As for `permission_profiles`.
             page_size: Entries to ask for at once.
+            timeout: Seconds a page.
 
         Raises:
             InvalidArgument: An argument cannot be used. At once.
@@ -204,29 +239,43 @@ class Catalog(Extensions):
         params = PermissionProfileListParams(
             **in_folder(cwd, remote=self._client.remote), **first_page(page_size)
         )
-        return pages(self._client, methods.PERMISSION_PROFILE_LIST, params)
+        return pages(
+            self._client, methods.PERMISSION_PROFILE_LIST, params, timeout=self._seconds(timeout)
+        )
 
-    async def collaboration_modes(self) -> CollaborationModeListResponse:
+    async def collaboration_modes(
+        self, *, timeout: float | None = None
+    ) -> CollaborationModeListResponse:
         """The ways of working together, such as plan mode (`collaborationMode/list`).
+
+        Args:
+            timeout: Seconds.
 
         Raises:
             ExperimentalApiNeeded: The runtime was opened with `experimental_api=False`.
         """
-        return await self._client.request(
-            methods.COLLABORATION_MODE_LIST, CollaborationModeListParams()
+        return await self._ask(
+            methods.COLLABORATION_MODE_LIST, CollaborationModeListParams(), timeout
         )
 
-    async def model_provider_capabilities(self) -> ModelProviderCapabilitiesReadResponse:
-        """What the model provider in use can do besides (`modelProvider/capabilities/read`)."""
-        return await self._client.request(
-            methods.MODEL_PROVIDER_CAPABILITIES_READ, ModelProviderCapabilitiesReadParams()
+    async def model_provider_capabilities(
+        self, *, timeout: float | None = None
+    ) -> ModelProviderCapabilitiesReadResponse:
+        """What the model provider in use can do besides (`modelProvider/capabilities/read`).
+
+        Args:
+            timeout: Seconds.
+        """
+        return await self._ask(
+            methods.MODEL_PROVIDER_CAPABILITIES_READ, ModelProviderCapabilitiesReadParams(), timeout
         )
 
-    async def hooks(self, cwds: Paths = ()) -> HooksListResponse:
+    async def hooks(self, cwds: Paths = (), *, timeout: float | None = None) -> HooksListResponse:
         """The hooks that codex itself runs (`hooks/list`), not those of this package.
 
         Args:
             cwds: As seen from each of these folders; by default the server's own.
+            timeout: Seconds.
 
         Returns:
             `data` has an entry for each folder, with its `hooks`, `warnings` and `errors`.
@@ -236,4 +285,4 @@ class Catalog(Extensions):
             InvalidArgument: `cwds` is no list of paths.
         """
         params = HooksListParams(cwds=absolute_cwds(cwds, remote=self._client.remote))
-        return await self._client.request(methods.HOOKS_LIST, params)
+        return await self._ask(methods.HOOKS_LIST, params, timeout)

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias, TypedDict, Unpack
 
 from codex_runtime import protocol
-from codex_runtime._arguments import absolute_cwd, absolute_path, positive_seconds, without_none
+from codex_runtime._arguments import absolute_cwd, positive_seconds, server_path, without_none
 from codex_runtime._client import Client
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.options import check_names
 from codex_runtime.policy import (
     DEFAULT_SANDBOX,
+    READ_ONLY_PROFILE,
+    Sandbox,
     SandboxChoice,
     check_command,
     permission_profile,
-    sandbox_policy,
 )
 from codex_runtime.protocol import UNSET
 from codex_runtime.services._command_checks import (
+    check_sendable,
+    check_tmpdir,
     checked_argv,
     checked_environment,
     output_limit,
@@ -33,6 +37,7 @@ from codex_runtime.services._dialects import RunningCommand, RunningProcess
 from codex_runtime.services._handles import CommandHandle, ProcessHandle
 from codex_runtime.services._output import Output, OutputChunk
 from codex_runtime.services._running import CommandResult
+from codex_runtime.threads._checks import checked_flag
 
 __all__ = [
     "DEFAULT_RUN_TIMEOUT",
@@ -53,6 +58,9 @@ DEFAULT_RUN_TIMEOUT: Final = 10.0
 DEFAULT_STREAM_TIMEOUT: Final = 3_600.0
 """Seconds that a command or process has whose handle somebody holds: as much as a turn."""
 
+_NO_MATTER_OF_TMPDIR: Final = (READ_ONLY_PROFILE, ":danger-full-access")
+"""Profiles that let a command write nowhere, or everywhere. Of any other nobody knows here."""
+
 Argv: TypeAlias = Sequence[str | os.PathLike[str]]
 """A program and its arguments."""
 
@@ -61,7 +69,8 @@ class ProcessOptions(TypedDict, total=False):
     """Options of a command or process."""
 
     cwd: str | os.PathLike[str]
-    """Working directory; made absolute against this process, and has to exist on a local server."""
+    """Working directory. On a local server it has to exist, and a relative one is taken from this
+    process's; on a remote one it has to be absolute."""
     env: Mapping[str, str | None]
     """Variables besides those of the server; None for a value takes one away."""
     timeout: float
@@ -87,9 +96,13 @@ class Commands:
     **The sandbox** of a command is read-only unless another is named. Rule SEC-004 holds: more than
     that, a permission profile other than `:read-only` included, needs
     `privileged_escalation_approved=True` and an explicit scope, `cwd=` or writable roots. The other
-    word of the rule, an approval policy, has no meaning here, because nobody is ever asked. A
-    sandbox that may write may do so in its working directory, which is the server's own where
-    `cwd=` is not given.
+    word of the rule, an approval policy, has no meaning here, because nobody is ever asked.
+
+    With `workspace-write` a command may write in `cwd=`, in the writable roots, in `/tmp`, in the
+    folder that `$TMPDIR` names, and always also in the server's own working directory, which no
+    detail takes away (fact 225); `permissions=":workspace"` leaves that one out. A `TMPDIR` in
+    `env=` has to lie in one of the others, since it would let the command write anywhere else
+    (fact 224).
 
     Output that is cut anywhere, programs that hang, and servers that go away are dealt with; see
     `CommandResult` and `CommandHandle`.
@@ -117,7 +130,8 @@ class Commands:
             CommandNotStarted: The program or its working directory is not there.
             RequestRefused: The server did not take it for another reason.
             RequestTimeout: The server did not answer in time; the command was told to end.
-            ConnectionLost: The server went away, and the command with it.
+            ConnectionLost: The server went away; without a sandbox the command may still run (fact
+                111).
             RuntimeClosed: The runtime is not open, or was closed.
         """
         checked = _Checked.of(argv, options, self._client, DEFAULT_RUN_TIMEOUT)
@@ -154,6 +168,7 @@ class Commands:
             SandboxNotAllowed: More than reading, without the words for it.
         """
         checked = _Checked.of(argv, options, self._client, DEFAULT_STREAM_TIMEOUT)
+        stdin, tty = checked_flag(stdin, "stdin"), checked_flag(tty, "tty")
         terminal = _terminal(tty=tty, size=size)
         streams = {
             "disable_output_cap": True,
@@ -191,8 +206,9 @@ class Commands:
             InvalidArgument: An argument cannot be used.
             SandboxNotAllowed: One of the two words is missing.
         """
-        _check_unsandboxed(options)
+        _check_unsandboxed(options, remote=self._client.remote)
         checked = _Checked.of(argv, options, self._client, DEFAULT_STREAM_TIMEOUT)
+        stdin, tty = checked_flag(stdin, "stdin"), checked_flag(tty, "tty")
         terminal = _terminal(tty=tty, size=size)
         assert checked.cwd is not None  # noqa: S101 — checked above
         params = protocol.ProcessSpawnParams(
@@ -227,7 +243,7 @@ class Commands:
             timeout_ms=UNSET if milliseconds is None else milliseconds,
             disable_timeout=milliseconds is None or UNSET,
             **without_none(cwd=checked.cwd, env=checked.env),
-            **_permitted(options, checked.cwd),
+            **_permitted(options, checked, remote=self._client.remote),
             **streams,
         )
         return RunningCommand(self._client, params, seconds=checked.seconds, output=output)
@@ -252,30 +268,49 @@ class _Checked(NamedTuple):
     ) -> _Checked:
         # What a command may have and a process may not was refused before, by `spawn`.
         check_names(options, CommandOptions, "a command")
+        cwd = absolute_cwd(options.get("cwd"), remote=client.remote)
+        if cwd is not None:
+            check_sendable("cwd", cwd)
         return cls(
             checked_argv(argv),
-            absolute_cwd(options.get("cwd"), remote=client.remote),
+            cwd,
             checked_environment(options.get("env")),
             positive_seconds("timeout", options.get("timeout"), default_timeout),
             output_limit(options.get("output_limit")),
         )
 
 
-def _permitted(options: CommandOptions, cwd: str | None) -> dict[str, Any]:
+def _permitted(options: CommandOptions, checked: _Checked, *, remote: bool) -> dict[str, Any]:
     """What the command may do, as parameters; SEC-004 is held."""
-    sandbox, permissions = options.get("sandbox"), permission_profile(options.get("permissions"))
+    # Each is read once: what is checked is what is sent.
+    given, permissions = options.get("sandbox"), permission_profile(options.get("permissions"))
+    sandbox = None if given is None else Sandbox.of(given)
     check_command(
         sandbox,
         privileged_escalation_approved=options.get("privileged_escalation_approved", False),
-        cwd=cwd,
+        cwd=checked.cwd,
         permissions=permissions,
     )
     if permissions is not None:
+        check_sendable("permissions", permissions)
+        if permissions not in _NO_MATTER_OF_TMPDIR:
+            check_tmpdir(checked.env, None, checked.cwd, remote=remote)
         return {"permission_profile": permissions}
-    return {"sandbox_policy": sandbox_policy(DEFAULT_SANDBOX if sandbox is None else sandbox)}
+    sandbox = _with_cwd(sandbox or Sandbox.of(DEFAULT_SANDBOX), checked.cwd)
+    for index, root in enumerate(sandbox.writable_roots):
+        check_sendable(f"sandbox.writable_roots[{index}]", root)
+    check_tmpdir(checked.env, sandbox, checked.cwd, remote=remote)
+    return {"sandbox_policy": sandbox.as_policy()}
 
 
-def _check_unsandboxed(options: ProcessOptions) -> None:
+def _with_cwd(sandbox: Sandbox, cwd: str | None) -> Sandbox:
+    """Let a command write in its working directory: the server means its own (fact 225)."""
+    if sandbox.kind != "workspaceWrite" or cwd is None or cwd in sandbox.writable_roots:
+        return sandbox
+    return replace(sandbox, writable_roots=(*sandbox.writable_roots, cwd))
+
+
+def _check_unsandboxed(options: ProcessOptions, *, remote: bool) -> None:
     """Hold SEC-004 for a process: it is as wide as can be.
 
     Raises:
@@ -287,7 +322,7 @@ def _check_unsandboxed(options: ProcessOptions) -> None:
     check_command(
         "danger-full-access",
         privileged_escalation_approved=options.get("privileged_escalation_approved", False),
-        cwd=None if cwd is None else absolute_path("cwd", cwd),
+        cwd=None if cwd is None else server_path("cwd", cwd, remote=remote),
     )
 
 

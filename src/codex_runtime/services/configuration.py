@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
-from codex_runtime._arguments import absolute_path, without_none
-from codex_runtime._client import Client
+from codex_runtime._arguments import server_path, without_none
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RemoteProtocolError
+from codex_runtime.policy import members, plain_copy
 from codex_runtime.protocol import (
     ConfigBatchWriteParams,
     ConfigEdit,
@@ -20,8 +21,9 @@ from codex_runtime.protocol import (
     ConfigWriteResponse,
     methods,
 )
+from codex_runtime.services._calls import Service
 from codex_runtime.services._paths import in_folder
-from codex_runtime.services._secrets import take_out, texts_in
+from codex_runtime.services._secrets import leave_words_out
 from codex_runtime.services._widening import check_setting, is_harmless
 from codex_runtime.threads._checks import checked_choice, checked_flag, checked_text
 
@@ -32,8 +34,12 @@ Merge: TypeAlias = Literal["replace", "upsert"]
 
 _MERGES: Final = get_args(Merge)
 
+_PLACE: Final = re.compile(r"\nin `(?P<path>[^`\n]*)`\s*\Z")
+"""How the server ends what it says of a wrong value: with the setting, which may be one below that
+which was written, or, where the value is a table, a key of its own."""
 
-class Configuration:
+
+class Configuration(Service):
     """Reading and writing settings. From `Runtime.configuration`.
 
     What is written goes to the user's `config.toml` in the CODEX_HOME, for every codex of that home
@@ -48,19 +54,23 @@ class Configuration:
     (`sandbox_mode`, `approval_policy`, `permissions`, `projects`, `mcp_servers`, `hooks`, `notify`,
     `features` and all that is not known to be harmless) is written only with
     `privileged_escalation_approved=True`. Not needed are `model` and how it works, `instructions`,
-    `history`, `notice` and the like, and the strictest values: `sandbox_mode = "read-only"`,
+    `history`, `notice` (but for warnings that it hides) and the like, and the strictest values: `sandbox_mode = "read-only"`,
     `approval_policy = "untrusted"`, `default_permissions = ":read-only"`. Threads of this package
     name their sandbox and approval policy themselves; other programs of the home may not.
+
+    Every call takes `timeout=` in seconds for its answer, by default the runtime's
+    `request_timeout`.
 
     Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
     raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
     async def read(
-        self, cwd: str | os.PathLike[str] | None = None, *, include_layers: bool = False
+        self,
+        cwd: str | os.PathLike[str] | None = None,
+        *,
+        include_layers: bool = False,
+        timeout: float | None = None,
     ) -> ConfigReadResponse:
         """The settings in force (`config/read`).
 
@@ -68,6 +78,7 @@ class Configuration:
             cwd: As seen from this folder, with the settings of the project that it belongs to.
             include_layers: Besides, each file or source by itself, with its `version` for
                 `expected_version`.
+            timeout: Seconds.
 
         Returns:
             `config` has the settings that the protocol names; `read_values` gives all. `origins`
@@ -81,13 +92,16 @@ class Configuration:
             include_layers=checked_flag(include_layers, "include_layers"),
             **in_folder(cwd, remote=self._client.remote),
         )
-        return await self._client.request(methods.CONFIG_READ, params)
+        return await self._ask(methods.CONFIG_READ, params, timeout)
 
-    async def read_values(self, cwd: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    async def read_values(
+        self, cwd: str | os.PathLike[str] | None = None, *, timeout: float | None = None
+    ) -> dict[str, Any]:
         """All settings in force, as plain data under their names in config.toml (`config/read`).
 
         Args:
             cwd: As for `read`.
+            timeout: Seconds.
 
         Raises:
             WorkingDirectoryMissing: `cwd` is no folder.
@@ -96,22 +110,25 @@ class Configuration:
         """
         params = in_folder(cwd, remote=self._client.remote)
         answer: Any = await self._client.call_raw(
-            methods.CONFIG_READ.method, params, timeout=self._client.request_timeout
+            methods.CONFIG_READ.method, params, timeout=self._seconds(timeout)
         )
         config: Any = answer.get("config") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] — plain data
         if not isinstance(config, dict):
             raise RemoteProtocolError(methods.CONFIG_READ.method, "it holds no settings")
         return cast("dict[str, Any]", config)
 
-    async def requirements(self) -> ConfigRequirementsReadResponse:
+    async def requirements(self, *, timeout: float | None = None) -> ConfigRequirementsReadResponse:
         """What the organisation requires of settings (`configRequirements/read`).
+
+        Args:
+            timeout: Seconds.
 
         Returns:
             `requirements` is None where it requires nothing.
         """
-        return await self._client.request(methods.CONFIG_REQUIREMENTS_READ, None)
+        return await self._ask(methods.CONFIG_REQUIREMENTS_READ, None, timeout)
 
-    async def write(
+    async def write(  # noqa: PLR0913 — public option list, keyword-only
         self,
         key_path: str,
         value: Any,
@@ -120,6 +137,7 @@ class Configuration:
         expected_version: str | None = None,
         file_path: str | os.PathLike[str] | None = None,
         privileged_escalation_approved: bool = False,
+        timeout: float | None = None,
     ) -> ConfigWriteResponse:
         """Write one setting (`config/value/write`).
 
@@ -134,6 +152,7 @@ class Configuration:
                 the write before, or a layer of `read`.
             file_path: The file; the user's config.toml by default, and no other is taken (fact 214).
             privileged_escalation_approved: The word for what may widen; see above.
+            timeout: Seconds.
 
         Returns:
             `version` of the file now; `status` is `"okOverridden"` where something stronger holds
@@ -147,16 +166,18 @@ class Configuration:
             UnsendableValue: `value` has no form in JSON.
             InvalidArgument: Another argument cannot be used.
         """
-        _check_edit("", key_path, merge)
-        check_setting("key_path", key_path, value, approved=privileged_escalation_approved)
-        params = ConfigValueWriteParams(
-            key_path=key_path,
-            value=value,
-            merge_strategy=merge,
-            **_target(expected_version, file_path),
+        edit = _checked_edit("", ConfigEdit(key_path=key_path, value=value, merge_strategy=merge))
+        check_setting(
+            "key_path", edit.key_path, edit.value, approved=privileged_escalation_approved
         )
-        with _secrets_out(key_path, value):
-            return await self._client.request(methods.CONFIG_VALUE_WRITE, params)
+        params = ConfigValueWriteParams(
+            key_path=edit.key_path,
+            value=edit.value,
+            merge_strategy=edit.merge_strategy,
+            **self._target(expected_version, file_path),
+        )
+        with _secrets_out([edit]):
+            return await self._ask(methods.CONFIG_VALUE_WRITE, params, timeout)
 
     async def write_many(
         self,
@@ -166,6 +187,7 @@ class Configuration:
         expected_version: str | None = None,
         file_path: str | os.PathLike[str] | None = None,
         privileged_escalation_approved: bool = False,
+        timeout: float | None = None,
     ) -> ConfigWriteResponse:
         """Write several settings, all or none (`config/batchWrite`).
 
@@ -175,6 +197,7 @@ class Configuration:
             expected_version: As for `write`.
             file_path: As for `write`.
             privileged_escalation_approved: As for `write`; once for all.
+            timeout: Seconds.
 
         Raises:
             ConfigurationRefused: As for `write`. Nothing was written.
@@ -182,9 +205,10 @@ class Configuration:
             UnsendableValue: A value has no form in JSON.
             InvalidArgument: Another argument cannot be used, or there are no edits.
         """
-        listed = _listed(edits)
+        listed = [
+            _checked_edit(f"edits[{index}].", edit) for index, edit in enumerate(_listed(edits))
+        ]
         for index, edit in enumerate(listed):
-            _check_edit(f"edits[{index}].", edit.key_path, edit.merge_strategy)
             check_setting(
                 f"edits[{index}].key_path",
                 edit.key_path,
@@ -194,23 +218,41 @@ class Configuration:
         params = ConfigBatchWriteParams(
             edits=listed,
             reload_user_config=checked_flag(reload, "reload"),
-            **_target(expected_version, file_path),
+            **self._target(expected_version, file_path),
         )
-        with ExitStack() as guards:
-            for edit in listed:
-                guards.enter_context(_secrets_out(edit.key_path, edit.value))
-            return await self._client.request(methods.CONFIG_BATCH_WRITE, params)
+        with _secrets_out(listed):
+            return await self._ask(methods.CONFIG_BATCH_WRITE, params, timeout)
+
+    def _target(
+        self, version: str | None, file_path: str | os.PathLike[str] | None
+    ) -> dict[str, str]:
+        remote = self._client.remote
+        return without_none(
+            expected_version=None if version is None else checked_text(version, "expected_version"),
+            file_path=None
+            if file_path is None
+            else server_path("file_path", file_path, remote=remote),
+        )
 
 
 @contextmanager
-def _secrets_out(key_path: str, value: Any) -> Generator[None]:
+def _secrets_out(edits: Sequence[ConfigEdit]) -> Generator[None]:
     """Keep what was to be written out of errors: the server quotes a value that is wrong."""
     try:
         yield
     except CodexRuntimeError as error:
-        if not is_harmless(key_path):
-            take_out(texts_in(value), error)
+        guarded = [edit.key_path for edit in edits if not is_harmless(edit.key_path)]
+        if guarded:
+            leave_words_out(error, f"what was to be written to {_at_fault(guarded, error)}")
         raise
+
+
+def _at_fault(key_paths: Sequence[str], error: CodexRuntimeError) -> str:
+    """Those of the settings that a refusal is about, as far as it says."""
+    place = _PLACE.search(getattr(error, "message", ""))
+    named = f"{place['path'] if place else ''}."
+    meant = [each for each in key_paths if named.startswith(f"{each}.")] or key_paths
+    return ", ".join(meant)
 
 
 def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]:
@@ -219,7 +261,7 @@ def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]
         pairs = cast("Mapping[str, Any]", given)
         listed = [
             ConfigEdit(key_path=key, value=value, merge_strategy="replace")
-            for key, value in pairs.items()
+            for key, value in members(pairs).items()
         ]
     elif isinstance(given, Iterable) and not isinstance(given, str | bytes):
         listed = list(cast("Iterable[ConfigEdit]", given))
@@ -235,16 +277,12 @@ def _listed(edits: Mapping[str, Any] | Iterable[ConfigEdit]) -> list[ConfigEdit]
     return listed
 
 
-def _check_edit(place: str, key_path: str, merge: str) -> None:
-    checked_text(key_path, f"{place}key_path")
-    checked_choice(merge, f"{place}merge_strategy" if place else "merge", _MERGES)
-
-
-def _target(
-    expected_version: str | None, file_path: str | os.PathLike[str] | None
-) -> dict[str, str]:
-    version = expected_version
-    if version is not None:
-        checked_text(version, "expected_version")
-    file = None if file_path is None else absolute_path("file_path", file_path)
-    return without_none(expected_version=version, file_path=file)
+def _checked_edit(place: str, edit: ConfigEdit) -> ConfigEdit:
+    """A copy of an edit, plain all the way down: what is checked is what is sent."""
+    return ConfigEdit(
+        key_path=checked_text(edit.key_path, f"{place}key_path"),
+        value=plain_copy(edit.value, f"{place}value"),
+        merge_strategy=checked_choice(
+            edit.merge_strategy, f"{place}merge_strategy" if place else "merge", _MERGES
+        ),
+    )

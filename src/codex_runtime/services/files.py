@@ -8,44 +8,46 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Sequence
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Final, TypeAlias
+
+from anyio.lowlevel import checkpoint
 
 from codex_runtime import protocol
-from codex_runtime._arguments import absolute_path, positive_seconds
-from codex_runtime._client import Client
+from codex_runtime._arguments import checked_bytes, server_path
 from codex_runtime._input_items import check_text
 from codex_runtime.errors import InvalidArgument, RemoteProtocolError
-from codex_runtime.protocol import Method, methods
+from codex_runtime.protocol import methods
 from codex_runtime.services._answers import present
+from codex_runtime.services._calls import Service
+from codex_runtime.services._paths import Paths, server_paths
 from codex_runtime.services._watching import FileWatch, SearchSession
-from codex_runtime.threads._checks import checked_number
+from codex_runtime.threads._checks import checked_flag, checked_number
 
 __all__ = ["MOST_FOUND", "FilePath", "FileWatch", "Files", "SearchSession"]
 
-P = TypeVar("P")
-R = TypeVar("R")
-
 MOST_FOUND: Final = 50
 """Files that the server finds at the most (fact 207)."""
+
+_PIECE: Final = 2**20
+"""Characters of base64 to decode at once, a multiple of four. They take 4 ms, for which nobody else
+gets to run; a thread would not help, since decoding lets no other one run either."""
 
 FilePath: TypeAlias = str | os.PathLike[str]
 """A path on the server's machine. On a local server a relative one is taken from this process's
 working directory and `~` is a home; on a remote one it has to be absolute."""
 
 
-class Files:
+class Files(Service):
     """Files of the machine that the server runs on, **without any sandbox**. From `Runtime.files`.
 
-    Whole files go over the connection in one message (fact 128). Every call that waits takes
-    `timeout=` in seconds, by default the runtime's `request_timeout`.
+    Whole files go over the connection in one message (fact 128).
+
+    Every call takes `timeout=` in seconds for its answer, by default the runtime's
+    `request_timeout`.
 
     Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
     raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
     """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     async def read(self, path: FilePath, *, timeout: float | None = None) -> bytes:
         """Read a file (`fs/readFile`).
@@ -63,7 +65,7 @@ class Files:
         params = protocol.FsReadFileParams(path=self._absolute("path", path))
         answer = await self._ask(methods.FS_READ_FILE, params, timeout)
         try:
-            return base64.b64decode(answer.data_base64, validate=True)
+            return await _decoded(answer.data_base64)
         except (binascii.Error, ValueError, TypeError):
             # Without the cause: its text may hold a part of the file.
             problem = "its data is no base64"
@@ -114,11 +116,8 @@ class Files:
             ServerFileMissing: Its folder does not exist.
             ServerFileError: It cannot be written.
         """
-        if isinstance(data, str) or not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-            raise InvalidArgument("data", f"is of type {type(data).__name__}", "use bytes")
-        params = protocol.FsWriteFileParams(
-            path=self._absolute("path", path), data_base64=base64.b64encode(data).decode()
-        )
+        content = base64.b64encode(checked_bytes("data", data)).decode()
+        params = protocol.FsWriteFileParams(path=self._absolute("path", path), data_base64=content)
         await self._ask(methods.FS_WRITE_FILE, params, timeout)
 
     async def write_text(
@@ -150,12 +149,12 @@ class Files:
             timeout: Seconds.
 
         Raises:
-            InvalidArgument: `path` cannot be used. Nothing was sent.
+            InvalidArgument: An argument cannot be used. Nothing was sent.
             ServerFileMissing: The folder above it does not exist, without `parents`.
             ServerFileError: It cannot be made; it is there already, without `parents`.
         """
         params = protocol.FsCreateDirectoryParams(
-            path=self._absolute("path", path), recursive=parents
+            path=self._absolute("path", path), recursive=checked_flag(parents, "parents")
         )
         await self._ask(methods.FS_CREATE_DIRECTORY, params, timeout)
 
@@ -217,12 +216,14 @@ class Files:
             timeout: Seconds.
 
         Raises:
-            InvalidArgument: `path` cannot be used. Nothing was sent.
+            InvalidArgument: An argument cannot be used. Nothing was sent.
             ServerFileMissing: It does not exist.
             ServerFileError: It cannot be removed; it is a folder that is not empty.
         """
         params = protocol.FsRemoveParams(
-            path=self._absolute("path", path), recursive=recursive, force=missing_ok
+            path=self._absolute("path", path),
+            recursive=checked_flag(recursive, "recursive"),
+            force=checked_flag(missing_ok, "missing_ok"),
         )
         await self._ask(methods.FS_REMOVE, params, timeout)
 
@@ -243,18 +244,18 @@ class Files:
             timeout: Seconds.
 
         Raises:
-            InvalidArgument: A path cannot be used. Nothing was sent.
+            InvalidArgument: An argument cannot be used. Nothing was sent.
             ServerFileMissing: `source` does not exist, or the folder of `destination`.
             ServerFileError: It cannot be copied: a folder without `recursive`, or into itself.
         """
         params = protocol.FsCopyParams(
             source_path=self._absolute("source", source),
             destination_path=self._absolute("destination", destination),
-            recursive=recursive,
+            recursive=checked_flag(recursive, "recursive"),
         )
         await self._ask(methods.FS_COPY, params, timeout)
 
-    def watch(self, path: FilePath) -> FileWatch:
+    def watch(self, path: FilePath, *, timeout: float | None = None) -> FileWatch:
         """Watch a file or folder: `async with runtime.files.watch(…) as changes` (`fs/watch`).
 
         The server tells of a change after some 0.2 s, several changes at once (fact 205). Of a
@@ -263,16 +264,17 @@ class Files:
 
         Args:
             path: What to watch.
+            timeout: Seconds for entering the block.
 
         Raises:
-            InvalidArgument: `path` cannot be used.
+            InvalidArgument: An argument cannot be used.
         """
-        return FileWatch(self._client, self._absolute("path", path))
+        return FileWatch(self._client, self._absolute("path", path), self._seconds(timeout))
 
     async def search(
         self,
         query: str,
-        roots: Sequence[FilePath],
+        roots: Paths,
         *,
         limit: int = MOST_FOUND,
         timeout: float | None = None,
@@ -297,7 +299,7 @@ class Files:
         answer = await self._ask(methods.FUZZY_FILE_SEARCH, params, timeout)
         return present(answer.files, methods.FUZZY_FILE_SEARCH)[:most]
 
-    def search_session(self, roots: Sequence[FilePath]) -> SearchSession:
+    def search_session(self, roots: Paths, *, timeout: float | None = None) -> SearchSession:
         """Search while somebody types: `async with … as session` (`fuzzyFileSearch/sessionStart`).
 
         Experimental. The server looks at the folders once and answers each
@@ -305,29 +307,38 @@ class Files:
 
         Args:
             roots: The folders to search.
+            timeout: Seconds for entering the block.
 
         Raises:
-            InvalidArgument: `roots` cannot be used.
+            InvalidArgument: An argument cannot be used.
         """
-        return SearchSession(self._client, self._roots(roots))
-
-    async def _ask(self, method: Method[P, R], params: P, timeout: float | None) -> R:
-        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
-        return await self._client.request(method, params, timeout=seconds)
+        return SearchSession(self._client, self._roots(roots), self._seconds(timeout))
 
     def _absolute(self, field: str, path: FilePath) -> str:
-        text = absolute_path(field, path)
-        if self._client.remote and not os.fspath(path).startswith("/"):
-            # Neither this process's folder nor a home of its user's means anything over there.
-            fix = "use an absolute one: the server sees another file system"
-            raise InvalidArgument(field, f"is the relative path {os.fspath(path)!r}", fix)
-        return os.fspath(path) if self._client.remote else text
+        return server_path(field, path, remote=self._client.remote)
 
-    def _roots(self, roots: Sequence[FilePath]) -> list[str]:
-        if isinstance(roots, str | os.PathLike) or not isinstance(roots, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-            kind = type(cast("Any", roots)).__name__
-            raise InvalidArgument("roots", f"is of type {kind}", "use a list of folders")
-        found = [self._absolute(f"roots[{index}]", root) for index, root in enumerate(roots)]
+    def _roots(self, roots: Paths) -> list[str]:
+        found = server_paths("roots", roots, remote=self._client.remote)
         if not found:
             raise InvalidArgument("roots", "is empty", "name a folder")
         return found
+
+
+async def _decoded(data: object) -> bytes:
+    """Decode base64, letting others run in between.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is no base64.
+    """
+    if not isinstance(data, str):
+        raise TypeError
+    parts: list[bytes] = []
+    for start in range(0, len(data), _PIECE):
+        if parts:
+            await checkpoint()
+            if len(parts[-1]) * 4 != _PIECE * 3:
+                # Its end came before the last piece.
+                raise ValueError
+        parts.append(base64.b64decode(data[start : start + _PIECE], validate=True))
+    return b"".join(parts)

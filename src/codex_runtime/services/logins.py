@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-import anyio
-
 from codex_runtime._arguments import positive_seconds
 from codex_runtime._client import Client
-from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import (
     AccountLoginCompletedNotification,
     CancelLoginAccountParams,
+    CancelLoginAccountResponse,
     ChatgptDeviceCodeLoginAccountResponse,
     ChatgptLoginAccountResponse,
     McpServerOauthLoginResponse,
+    Method,
     methods,
 )
+from codex_runtime.services._leaving import take_leave
 from codex_runtime.services._sign_in import Outcome
 
 __all__ = ["ChatgptLogin", "DeviceCodeLogin", "LoginHandle", "McpLogin"]
 
-logger = logging.getLogger("codex_runtime.account")
-
 _LOGIN_TIMEOUT: Final = 900.0
-"""Seconds that `wait` gives a person by default. A device code is good for 15 minutes, a sign-in in
-the browser for 10."""
+"""Seconds that `wait` gives a person by default. Ours: a quarter of an hour, to find a browser and a
+password."""
 
 _CANCEL_BOUND: Final = 10.0
 """Seconds that cancelling may hold up whoever leaves. 1 to 10 ms were measured (fact 211)."""
@@ -93,10 +89,13 @@ class LoginHandle(_Handle):
         """
         await self._outcome.wait(positive_seconds("timeout", timeout, _LOGIN_TIMEOUT))
 
-    async def cancel(self) -> bool:
+    async def cancel(self, *, timeout: float | None = None) -> bool:
         """Give it up (`account/login/cancel`). `wait` raises `LoginFailed` then.
 
         Cancelling this call stops the wait for the answer only.
+
+        Args:
+            timeout: Seconds; by default the runtime's `request_timeout`.
 
         Returns:
             Whether it was still open.
@@ -104,11 +103,13 @@ class LoginHandle(_Handle):
         Raises:
             RequestTimeout: The server did not answer in time.
             ConnectionLost: The server went away, and the sign-in with it.
+            InvalidArgument: `timeout` is no positive number.
         """
+        seconds = positive_seconds("timeout", timeout, self._client.request_timeout)
         if self.ended:
             return False
-        params = CancelLoginAccountParams(login_id=self.login_id)
-        response = await self._client.request(methods.ACCOUNT_LOGIN_CANCEL, params)
+        method, params = self._cancel_call()
+        response = await self._client.request(method, params, timeout=seconds)
         return response.status == "canceled"
 
     async def __aexit__(
@@ -119,26 +120,16 @@ class LoginHandle(_Handle):
     ) -> None:
         try:
             if not self.ended:
-                await self._abandon()
+                await take_leave(self._client, *self._cancel_call(), bound=_CANCEL_BOUND)
         finally:
             self._outcome.close()
 
-    async def _abandon(self) -> None:
-        over = anyio.Event()
-        # In a task of the runtime's: asyncio's own cancellation goes through every shield. Where
-        # none can be started there is no connection, and so no sign-in, any more.
-        with suppress(CodexRuntimeError):
-            self._client.spawn(self._cancel_quietly, over)
-            with anyio.move_on_after(_CANCEL_BOUND, shield=True):
-                await over.wait()
-
-    async def _cancel_quietly(self, over: anyio.Event) -> None:
-        try:
-            await self.cancel()
-        except CodexRuntimeError as failure:
-            logger.warning("sign-in %s could not be cancelled: %s", self.login_id, failure)
-        finally:
-            over.set()
+    def _cancel_call(
+        self,
+    ) -> tuple[
+        Method[CancelLoginAccountParams, CancelLoginAccountResponse], CancelLoginAccountParams
+    ]:
+        return methods.ACCOUNT_LOGIN_CANCEL, CancelLoginAccountParams(login_id=self.login_id)
 
 
 class ChatgptLogin(LoginHandle):
@@ -184,7 +175,7 @@ class McpLogin(_Handle):
     """A sign-in to an MCP server, in a browser on the machine that codex runs on.
 
     The protocol has no way to cancel one: it stays open until the server gives it up, after the
-    `timeout` it was started with. Leaving an `async with` block ends the listening only.
+    `login_timeout` it was started with. Leaving an `async with` block ends the listening only.
 
     Attributes:
         server: The MCP server.

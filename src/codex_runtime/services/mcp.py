@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from msgspec.structs import replace
 
 from codex_runtime._arguments import checked_thread_id, positive_seconds, without_none
-from codex_runtime._client import Client
 from codex_runtime.errors import InvalidArgument, RemoteProtocolError
 from codex_runtime.protocol import (
     ListMcpServerStatusParams,
@@ -24,6 +23,7 @@ from codex_runtime.protocol import (
     McpServerToolCallResponse,
     methods,
 )
+from codex_runtime.services._calls import NETWORK_TIMEOUT, Service
 from codex_runtime.services._listing import first_page, on_thread, one_page, pages
 from codex_runtime.services._sign_in import Outcome
 from codex_runtime.services.logins import McpLogin
@@ -42,28 +42,32 @@ StatusDetail: TypeAlias = Literal["full", "toolsAndAuthOnly"]
 _DETAILS: Final = get_args(StatusDetail)
 
 _STATUS_TIMEOUT: Final = 120.0
-"""Seconds for a list by default: the servers on it are started, and each may take 30 by default."""
+"""Seconds for a list by default, at the least. Ours: the MCP servers on it are started first (fact
+223), which may mean to download them."""
 
 _TOOL_TIMEOUT: Final = 300.0
-"""Seconds for a tool or a resource by default; codex's own limit, `tool_timeout_sec`, is lower
-unless config.toml says otherwise."""
+"""Seconds for a tool or a resource by default, at the least. Ours, and meant to be more than most
+tools need: codex has a limit of its own, `tool_timeout_sec` of config.toml, and whoever gives a tool
+more time there has to say so here too."""
 
 _LOGIN_TIMEOUT: Final = 300.0
-"""Seconds that a person has by default to sign in to an MCP server; codex's own default."""
+"""Seconds that a person has by default to sign in to an MCP server. Ours: time to look for a
+password, and few, since nothing but time ends such a sign-in (fact 217)."""
 
 
-class Mcp:
+class Mcp(Service):
     """State, sign-in, resources and tools of MCP servers. From `Runtime.mcp`.
 
     Which ones there are is said by config.toml (`mcp_servers`). A thread starts one process of each
     stdio server for itself (fact 101); calls that name no thread start one for the occasion.
 
+    Every call takes `timeout=` in seconds for its answer. By default that is the runtime's
+    `request_timeout`, and at the least 120 seconds for a list, 300 for a tool or a resource, and 60
+    for the start of a sign-in.
+
     Cancelling a call stops the wait for its answer; the server may act on it all the same. Each
     raises, besides what it names, `RequestTimeout`, `ConnectionLost` and `RuntimeClosed`.
     """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
 
     async def status(
         self,
@@ -87,7 +91,7 @@ class Mcp:
             detail: `"toolsAndAuthOnly"` leaves resources out.
             limit: Entries a page at the most; by default all.
             cursor: `next_cursor` of the page before.
-            timeout: Seconds; 120 by default.
+            timeout: Seconds.
 
         Raises:
             ThreadNotLoaded: No such thread is loaded.
@@ -95,10 +99,8 @@ class Mcp:
             InvalidArgument: An argument cannot be used.
         """
         params = _status_params(server, thread_id, detail, one_page(limit, cursor))
-        page = await self._client.request(
-            methods.MCP_SERVER_STATUS_LIST,
-            params,
-            timeout=positive_seconds("timeout", timeout, _STATUS_TIMEOUT),
+        page = await self._ask(
+            methods.MCP_SERVER_STATUS_LIST, params, timeout, at_least=_STATUS_TIMEOUT
         )
         return _of_server(page, server)
 
@@ -121,7 +123,7 @@ class Mcp:
             thread_id: As for `status`.
             detail: As for `status`.
             page_size: Entries to ask for at once.
-            timeout: Seconds a page; 120 by default.
+            timeout: Seconds a page.
 
         Raises:
             InvalidArgument: An argument cannot be used. At once.
@@ -132,20 +134,23 @@ class Mcp:
             self._client,
             methods.MCP_SERVER_STATUS_LIST,
             params,
-            timeout=positive_seconds("timeout", timeout, _STATUS_TIMEOUT),
+            timeout=self._seconds(timeout, at_least=_STATUS_TIMEOUT),
             keep=lambda page: _of_server(page, server),
         )
 
-    async def reload(self) -> None:
+    async def reload(self, *, timeout: float | None = None) -> None:
         """Start the MCP servers of all loaded threads anew (`config/mcpServer/reload`).
 
         As config.toml has them now. Also one that has died, which stays dead otherwise (fact 216).
         Returns before they are ready; `mcpServer/startupStatus/updated` tells of that.
 
+        Args:
+            timeout: Seconds.
+
         Raises:
             ConfigurationRefused: config.toml cannot be loaded.
         """
-        await self._client.request(methods.CONFIG_MCP_SERVER_RELOAD, None)
+        await self._ask(methods.CONFIG_MCP_SERVER_RELOAD, None, timeout)
 
     async def login(
         self,
@@ -153,6 +158,7 @@ class Mcp:
         *,
         scopes: Iterable[str] | None = None,
         thread_id: str | None = None,
+        login_timeout: float | None = None,
         timeout: float | None = None,
     ) -> McpLogin:
         """Start to sign in to an MCP server that is reached over HTTP (`mcpServer/oauth/login`).
@@ -162,14 +168,15 @@ class Mcp:
                 await login.wait()
 
         Cancelling stops the wait for the address only: the server ends what it has begun after
-        `timeout`.
+        `login_timeout`.
 
         Args:
             server: The MCP server.
             scopes: What to ask for; by default what config.toml or the MCP server says.
             thread_id: As this loaded thread sees it.
-            timeout: Seconds that a person has for it, after which the server gives it up. Rounded
-                up to whole ones; 300 by default.
+            login_timeout: Seconds that a person has for it, after which the server gives it up.
+                Rounded up to whole ones; 300 by default.
+            timeout: Seconds for the start alone.
 
         Raises:
             RequestRefused: There is no such MCP server, it is none that is reached over HTTP, or
@@ -177,7 +184,8 @@ class Mcp:
             InvalidArgument: An argument cannot be used.
         """
         name = checked_text(server, "server")
-        seconds = positive_seconds("timeout", timeout, _LOGIN_TIMEOUT)
+        start = self._seconds(timeout, at_least=NETWORK_TIMEOUT)
+        seconds = positive_seconds("login_timeout", login_timeout, _LOGIN_TIMEOUT)
         params = McpServerOauthLoginParams(
             name=name,
             timeout_secs=_whole(seconds),
@@ -186,9 +194,7 @@ class Mcp:
         )
         outcome = Outcome(self._client, McpServerOauthLoginCompletedNotification)
         try:
-            answer = _checked_answer(
-                await self._client.request(methods.MCP_SERVER_OAUTH_LOGIN, params)
-            )
+            answer = _checked_answer(await self._ask(methods.MCP_SERVER_OAUTH_LOGIN, params, start))
         except BaseException:
             outcome.close()
             raise
@@ -210,7 +216,7 @@ class Mcp:
             server: The MCP server.
             uri: The resource.
             thread_id: With the connection of this loaded thread; by default with one of its own.
-            timeout: Seconds; 300 by default.
+            timeout: Seconds.
 
         Returns:
             `contents`, each as text or as base64.
@@ -226,8 +232,9 @@ class Mcp:
             uri=checked_text(uri, "uri"),
             **on_thread(thread_id),
         )
-        seconds = positive_seconds("timeout", timeout, _TOOL_TIMEOUT)
-        return await self._client.request(methods.MCP_SERVER_RESOURCE_READ, params, timeout=seconds)
+        return await self._ask(
+            methods.MCP_SERVER_RESOURCE_READ, params, timeout, at_least=_TOOL_TIMEOUT
+        )
 
     async def call_tool(
         self,
@@ -250,7 +257,7 @@ class Mcp:
             tool: The tool.
             arguments: What it takes, as JSON; none by default.
             meta: For the MCP server's `_meta`.
-            timeout: Seconds; 300 by default. The tool may go on all the same.
+            timeout: Seconds. The tool may go on all the same.
 
         Returns:
             `content`, and `structured_content` where the tool gives some. `is_error` is True where
@@ -273,8 +280,9 @@ class Mcp:
             tool=checked_text(tool, "tool"),
             **fields,
         )
-        seconds = positive_seconds("timeout", timeout, _TOOL_TIMEOUT)
-        return await self._client.request(methods.MCP_SERVER_TOOL_CALL, params, timeout=seconds)
+        return await self._ask(
+            methods.MCP_SERVER_TOOL_CALL, params, timeout, at_least=_TOOL_TIMEOUT
+        )
 
 
 def _status_params(
@@ -302,7 +310,7 @@ def _checked_object(value: Mapping[str, Any] | None, field: str) -> dict[str, An
 
 def _whole(seconds: float) -> int:
     if not math.isfinite(seconds):
-        raise InvalidArgument("timeout", f"is {seconds}", "use a finite number of seconds")
+        raise InvalidArgument("login_timeout", f"is {seconds}", "use a finite number of seconds")
     return math.ceil(seconds)
 
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from codex_runtime.testing._fake_idle import count_tokens, go_on, tell_goal
-from codex_runtime.testing._fake_params import need, text_or_none
-from codex_runtime.testing._fake_threads import Handler, RequestId, known_thread
+from codex_runtime.testing._fake_params import text_or_none, variant
+from codex_runtime.testing._fake_threads import Handler, RequestId, compact, known_thread
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._json import Json, member
 from codex_runtime.testing._responses import response_usage
@@ -34,9 +34,8 @@ def _get(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 def _set(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     objective, status = text_or_none(params, "objective"), text_or_none(params, "status")
-    if status is not None and status not in _STATUSES:
-        listed = ", ".join(f"`{each}`" for each in _STATUSES)
-        raise Refused(f"Invalid request: unknown variant `{status}`, expected one of {listed}")
+    if status is not None:
+        variant(status, _STATUSES)
     thread = _thread(process, params)
     goal = _changed(process, thread, objective, status, params.get("tokenBudget"))
     thread.kept.goal, thread.kept.durable, thread.kept.goal_rests = goal, True, False
@@ -83,7 +82,6 @@ def _clear(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 
 def _thread(process: FakeProcess, params: Json) -> FakeThread:
-    need(params, "threadId")
     thread = known_thread(process, params, "thread not found: {}")
     if thread.archived:
         raise Refused(f"thread not found: {thread.id}")
@@ -110,7 +108,7 @@ def use_goal_tool(process: FakeProcess, thread: FakeThread, call: ToolCall) -> s
         "remainingTokens": None if budget is None else max(0, budget - goal["tokensUsed"]),
         "completionBudgetReport": _REPORT if goal["status"] == "complete" else None,
     }
-    return json.dumps(told, separators=(",", ":"))
+    return compact(told)
 
 
 GOAL_HANDLERS: dict[str, Handler] = {

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from codex_runtime.testing._fake_params import (
     direction_of,
-    limit_of,
     need,
     need_thread_id,
+    page_size_of,
     text_or_none,
+    variant,
 )
 from codex_runtime.testing._fake_records import unload
-from codex_runtime.testing._fake_threads import Handler, RequestId, known_thread, newest_turn
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_threads import (
+    Handler,
+    RequestId,
+    compact,
+    history_cursor,
+    known_thread,
+    newest_turn,
+)
+from codex_runtime.testing._fake_wire import INVALID_PARAMS, NOT_SUPPORTED, Refused
 from codex_runtime.testing._json import Json, is_object, member, objects, text_of
 
 if TYPE_CHECKING:
@@ -25,20 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["HISTORY_HANDLERS"]
 
-NOT_SUPPORTED = -32601
-"""The code for what a thread's store cannot do."""
-
-PAGE = 25
-"""Entries of one page when the client names no limit."""
-
 _VIEWS = ("notLoaded", "summary", "full")
 
 
 def _turns(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    view = text_or_none(params, "itemsView") or "summary"
-    if view not in _VIEWS:
-        listed = ", ".join(f"`{each}`" for each in _VIEWS)
-        raise Refused(f"Invalid request: unknown variant `{view}`, expected one of {listed}")
+    view = variant(text_or_none(params, "itemsView") or "summary", _VIEWS)
     direction = direction_of(params, "desc")
     thread = known_thread(process, params, "thread not loaded: {}")
     if thread.ephemeral:
@@ -56,7 +55,7 @@ def _items(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     wanted = text_or_none(params, "turnId")
     direction = direction_of(params, "asc")
     if is_object(params.get("cursor")) and not wanted:
-        raise Refused("turnId is required when cursor is an item anchor", -32602)
+        raise Refused("turnId is required when cursor is an item anchor", INVALID_PARAMS)
     thread = _stored(process, params, "thread/items/list")
     entries = [
         {
@@ -74,7 +73,7 @@ def _items(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 
 def _occurrences(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    term, limit = str(need(params, "searchTerm")), limit_of(params)
+    term, size = str(need(params, "searchTerm")), page_size_of(params)
     cursor = text_or_none(params, "cursor")
     if not process.experimental:
         raise Refused("thread/searchOccurrences requires experimentalApi capability")
@@ -83,11 +82,11 @@ def _occurrences(process: FakeProcess, request_id: RequestId, params: Json) -> N
     thread = _stored(process, params, "thread/searchOccurrences")
     found = [*_found(thread, term)]
     start = 0 if cursor is None else _ordinal(cursor, thread, "nextOccurrence")
-    end = start + max(1, PAGE if limit is None else limit)
+    end = start + size
     following = {"threadId": thread.id, "searchTerm": term, "nextOccurrence": end}
     more = end < len(found)
     process.wire.result(
-        request_id, {"data": found[start:end], "nextCursor": _written(following) if more else None}
+        request_id, {"data": found[start:end], "nextCursor": compact(following) if more else None}
     )
 
 
@@ -98,7 +97,7 @@ def _found(thread: FakeThread, term: str) -> list[Json]:
             said = _said(item)
             for match in re.finditer(re.escape(term), said, re.IGNORECASE):
                 matched = {"start": match.start(), "end": match.end()}
-                cursor = _place(thread, index, "turns", anchor=True)
+                cursor = history_cursor(thread, index, "turns", anchor=True)
                 places.append(
                     {
                         "turnId": turn.id,
@@ -164,8 +163,7 @@ def _drop(process: FakeProcess, thread: FakeThread, turn_id: str) -> None:
     kept.durable = True
     if (kept.unread or {}).get("turnId") in gone:
         kept.unread, kept.revision = None, process.ticker.uuid()
-        told = {"threadId": thread.id, "readState": kept.read_state()}
-        process.tell(thread, "thread/readState/changed", told)
+        process.tell_read_state(thread)
     thread.updated = process.ticker.now_ms()
     if thread.path is not None:
         # The record goes on in another file.
@@ -184,7 +182,7 @@ def _page(
     thread: FakeThread, entries: Sequence[Any], params: Json, direction: str, kind: str
 ) -> Json:
     """Return a page of `entries`, which are oldest first."""
-    limit, cursor = limit_of(params), text_or_none(params, "cursor")
+    size, cursor = page_size_of(params), text_or_none(params, "cursor")
     places = [*range(len(entries))]
     if direction == "desc":
         places.reverse()
@@ -194,28 +192,13 @@ def _page(
         step = -1 if direction == "desc" else 1
         least = 0 if anchored else 1
         places = [each for each in places if (each - start) * step >= least]
-    page = places[: max(1, PAGE if limit is None else limit)]
+    page = places[:size]
     more = len(page) < len(places)
     return {
         "data": [entries[place] for place in page],
-        "nextCursor": _place(thread, page[-1], kind, anchor=False) if more else None,
-        "backwardsCursor": _place(thread, page[0], kind, anchor=True) if page else None,
+        "nextCursor": history_cursor(thread, page[-1], kind, anchor=False) if more else None,
+        "backwardsCursor": history_cursor(thread, page[0], kind, anchor=True) if page else None,
     }
-
-
-def _place(thread: FakeThread, ordinal: int, kind: str, *, anchor: bool) -> str:
-    return _written(
-        {
-            "requestedThreadId": thread.id,
-            "rolloutOrdinal": ordinal,
-            "includeAnchor": anchor,
-            "scope": {"kind": kind},
-        }
-    )
-
-
-def _written(cursor: Json) -> str:
-    return json.dumps(cursor, separators=(",", ":"))
 
 
 def _ordinal(cursor: str, thread: FakeThread, field: str) -> int:

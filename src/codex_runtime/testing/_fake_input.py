@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from codex_runtime._media import image_type
-from codex_runtime.testing._fake_params import need_user_input
+from codex_runtime.testing._fake_params import need_user_input, variant
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._json import Json, is_object, member
 
@@ -44,7 +44,7 @@ def need_items(params: Json) -> list[Json]:
     parts = need_user_input(params)
     for part in parts:
         if part["type"] in {"image", "localImage"}:
-            _need_variant(part.get("detail") or "auto", _DETAILS)
+            variant(part.get("detail") or "auto", _DETAILS)
         if part["type"] == "image":
             _need_image(part)
     return parts
@@ -66,18 +66,10 @@ def need_context(process: FakeProcess, params: Json, method: str) -> dict[str, J
     if not is_object(context):
         return {}
     for entry in context.values():
-        _need_variant(member(entry).get("kind"), _KINDS)
+        variant(member(entry).get("kind"), _KINDS)
     if not process.experimental:
         raise Refused(f"{method}.additionalContext requires experimentalApi capability")
     return {key: member(entry) for key, entry in context.items()}
-
-
-def _need_variant(value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        listed = [f"`{each}`" for each in known]
-        # Two are joined by "or", more are listed.
-        expected = " or ".join(listed) if len(listed) < 3 else f"one of {', '.join(listed)}"  # noqa: PLR2004 — see above
-        raise Refused(f"Invalid request: unknown variant `{value}`, expected {expected}")
 
 
 def hear_context(thread: FakeThread, context: dict[str, Json]) -> None:

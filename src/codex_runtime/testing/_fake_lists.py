@@ -14,11 +14,12 @@ from codex_runtime.testing._fake_params import (
     limit_of,
     need,
     need_thread_id,
+    page_size_of,
     text_or_none,
     variant,
 )
 from codex_runtime.testing._fake_threads import Handler, RequestId
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_wire import INVALID_PARAMS, Refused
 from codex_runtime.testing._json import Json, is_list, objects
 
 if TYPE_CHECKING:
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LIST_HANDLERS"]
 
-INVALID_PARAMS = -32602
-"""The code of some semantic checks."""
-
-PAGE, LARGEST_PAGE = 25, 100
-"""Threads of one page: without a limit, and at the most (fact 230)."""
+LARGEST_PAGE = 100
+"""Threads of one page at the most (fact 230)."""
 
 _KEYS = ("created_at", "updated_at", "recency_at", "section_position")
 _SOURCES = (
@@ -56,6 +54,8 @@ class _Order:
     """How threads are sorted, and what a cursor is worth in that order.
 
     Attributes:
+        key: What they are sorted by.
+        descending: Whether the newest come first.
         exact: Whether a cursor names a thread.
         whole: Whether it counts seconds while threads are told apart by milliseconds.
     """
@@ -165,13 +165,13 @@ def _loaded(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 def _page(
     threads: Sequence[FakeThread], order: _Order, params: Json
 ) -> tuple[list[FakeThread], Json]:
-    limit, cursor = limit_of(params), text_or_none(params, "cursor")
+    size, cursor = page_size_of(params), text_or_none(params, "cursor")
     placed = sorted(threads, key=order.place, reverse=order.descending)
     if cursor is not None:
         if _CURSOR.fullmatch(cursor) is None:
             raise Refused(f"invalid cursor: {cursor}")
         placed = [thread for thread in placed if order.behind(thread, cursor)]
-    page = placed[: max(1, min(PAGE if limit is None else limit, LARGEST_PAGE))]
+    page = placed[: min(size, LARGEST_PAGE)]
     more = len(page) < len(placed)
     return page, {
         "nextCursor": order.cursor(page[-1]) if more else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_runtime.testing._fake_idle import go_on, tell_goal
 from codex_runtime.testing._fake_params import need_thread_id, text_or_none
-from codex_runtime.testing._fake_settings import apply_at_opening, apply_later, check_settings
+from codex_runtime.testing._fake_settings import apply_at_opening, changed_settings, check_settings
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn, Settings
 from codex_runtime.testing._fake_threads import (
     PAGE_INSTEAD,
@@ -17,6 +17,8 @@ from codex_runtime.testing._fake_threads import (
     loaded_thread,
     newest_turn,
     recorded_thread,
+    refuse_archived,
+    take_settings,
 )
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._home import DEFAULT_MODEL
@@ -142,14 +144,9 @@ def _settings_update(process: FakeProcess, request_id: RequestId, params: Json) 
         raise Refused(f"{method} requires experimentalApi capability")
     check_settings(method, params, experimental=True)
     thread = loaded_thread(process, params)
-    settings = copy(thread.settings)
-    settings.sandbox = dict(settings.sandbox)
-    apply_later(settings, params, process.world.cwd)
+    settings = changed_settings(thread.settings, params, process.world.cwd)
     process.wire.result(request_id, {})
-    if settings != thread.settings:
-        thread.settings = settings
-        told = {"threadId": thread.id, "threadSettings": settings.as_json()}
-        process.tell(thread, "thread/settings/updated", told)
+    take_settings(process, thread, settings)
 
 
 def _unsubscribe(process: FakeProcess, request_id: RequestId, params: Json) -> None:
@@ -187,10 +184,7 @@ def _new(process: FakeProcess, settings: Settings, *, ephemeral: bool) -> FakeTh
 
 def _to_open(process: FakeProcess, params: Json) -> FakeThread:
     thread = recorded_thread(process, params, kind="session")
-    if thread.archived:
-        raise Refused(
-            f"session {thread.id} is archived. Run `codex unarchive {thread.id}` to unarchive it first."
-        )
+    refuse_archived(thread)
     return thread
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_wire import INVALID_PARAMS, Refused
 from codex_runtime.testing._json import Json, is_list, objects
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "need",
     "need_thread_id",
     "need_user_input",
+    "page_size_of",
     "text_or_none",
     "typed",
     "variant",
@@ -18,6 +19,9 @@ __all__ = [
 
 MAX_INPUT = 1_048_576
 """Characters of one input (fact 45)."""
+
+PAGE = 25
+"""Entries of one page when the client names no limit."""
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
 
@@ -67,7 +71,7 @@ def need_user_input(params: Json) -> list[Json]:
             "actual_chars": size,
         }
         message = f"Input exceeds the maximum length of {MAX_INPUT} characters."
-        raise Refused(message, code=-32602, data=data)
+        raise Refused(message, code=INVALID_PARAMS, data=data)
     return parts
 
 
@@ -91,21 +95,25 @@ def limit_of(params: Json) -> int | None:
     return value
 
 
+def page_size_of(params: Json) -> int:
+    """Return how many entries a page may have: `limit`, and at least one."""
+    limit = limit_of(params)
+    return max(1, PAGE if limit is None else limit)
+
+
 def direction_of(params: Json, default: str) -> str:
     """Return the `sortDirection` of a list."""
     value = params.get("sortDirection")
-    if value is None:
-        return default
-    if value not in ("asc", "desc"):
-        raise Refused(f"Invalid request: unknown variant `{value}`, expected `asc` or `desc`")
-    return str(value)
+    return default if value is None else variant(value, ("asc", "desc"))
 
 
 def variant(value: object, known: tuple[str, ...]) -> str:
     """Return one of a closed set of texts."""
     if not isinstance(value, str) or value not in known:
-        listed = ", ".join(f"`{each}`" for each in known)
-        raise Refused(f"Invalid request: unknown variant `{value}`, expected one of {listed}")
+        listed = [f"`{each}`" for each in known]
+        # Two are joined by "or", more are listed.
+        expected = " or ".join(listed) if len(listed) < 3 else f"one of {', '.join(listed)}"  # noqa: PLR2004 — see above
+        raise Refused(f"Invalid request: unknown variant `{value}`, expected {expected}")
     return value
 
 

@@ -130,8 +130,7 @@ class FakeProcess:
             try:
                 await run(*args)
             except Exception as error:  # noqa: BLE001 — a bug here, or in the test's own callable
-                self.note(error)
-                self.end(Ending(exit_code=101, stderr_tail=traceback.format_exc()))
+                self._fail(error)
 
         self._tasks.start_soon(guarded)
 
@@ -166,8 +165,11 @@ class FakeProcess:
         except Refused as refused:
             self.wire.error(request["id"], refused)
         except Exception as error:  # noqa: BLE001 — a bug here, or in the test's own callable
-            self.note(error)
-            self.end(Ending(exit_code=101, stderr_tail=traceback.format_exc()))
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.note(error)
+        self.end(Ending(exit_code=101, stderr_tail="".join(traceback.format_exception(error))))
 
     def _answer(self, request_id: int | str, method: str, params: object) -> None:
         faults = self.world.faults
@@ -219,7 +221,11 @@ class FakeProcess:
         kept = thread.kept
         kept.unread = kept.unread or {"type": "turn", "turnId": turn.id}
         kept.revision = self.ticker.uuid()
-        told = {"threadId": thread.id, "readState": kept.read_state()}
+        self.tell_read_state(thread)
+
+    def tell_read_state(self, thread: FakeThread) -> None:
+        """Say how far a thread was read."""
+        told = {"threadId": thread.id, "readState": thread.kept.read_state()}
         self.tell(thread, "thread/readState/changed", told)
 
     def blocks(self, thread: FakeThread, paths: list[str]) -> str | None:

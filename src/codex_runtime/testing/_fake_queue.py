@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from codex_runtime.testing._fake_idle import go_on, start_queued
 from codex_runtime.testing._fake_input import need_items
-from codex_runtime.testing._fake_params import limit_of, need, text_or_none
-from codex_runtime.testing._fake_threads import Handler, RequestId, known_thread
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_params import need, page_size_of, text_or_none
+from codex_runtime.testing._fake_threads import Handler, RequestId, known_thread, refuse_archived
+from codex_runtime.testing._fake_wire import INTERNAL_ERROR, Refused
 from codex_runtime.testing._json import Json, is_list
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from codex_runtime.testing._fake_state import FakeThread
 
 __all__ = ["QUEUE_HANDLERS"]
-
-PAGE = 25
-"""Messages of one page when the client names no limit."""
 
 
 def _add(process: FakeProcess, request_id: RequestId, params: Json) -> None:
@@ -39,13 +36,13 @@ def _add(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 
 def _list(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    limit = limit_of(params)
+    size = page_size_of(params)
     queue = _thread(process, params, "list").kept.queue
     cursor = text_or_none(params, "cursor") or "0"
     if not (cursor.isascii() and cursor.isdigit()):
         raise Refused("invalid queue pagination cursor: invalid digit found in string")
     start = int(cursor)
-    end = start + max(1, PAGE if limit is None else limit)
+    end = start + size
     following = str(end) if end < len(queue) else None
     process.wire.result(request_id, {"data": queue[start:end], "nextCursor": following})
 
@@ -103,17 +100,8 @@ def _thread(process: FakeProcess, params: Json, what: str) -> FakeThread:
     nobody = (
         "failed to read thread: invalid thread-store request: no rollout found for thread id {}"
     )
-    try:
-        thread = known_thread(process, params, nobody)
-    except Refused as refused:
-        if str(refused).startswith("failed to read thread"):
-            raise Refused(str(refused), code=-32603) from None
-        raise
-    if thread.archived:
-        raise Refused(
-            f"session {thread.id} is archived. "
-            f"Run `codex unarchive {thread.id}` to unarchive it first."
-        )
+    thread = known_thread(process, params, nobody, code=INTERNAL_ERROR)
+    refuse_archived(thread)
     if thread.ephemeral:
         raise Refused(f"ephemeral thread does not support queued submissions: {thread.id}")
     return thread

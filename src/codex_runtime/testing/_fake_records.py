@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_runtime.testing._fake_params import limit_of, need, need_thread_id, text_or_none
+from codex_runtime.testing._fake_params import (
+    need,
+    need_thread_id,
+    page_size_of,
+    text_or_none,
+    variant,
+)
 from codex_runtime.testing._fake_threads import (
     PAGE_INSTEAD,
     Handler,
@@ -13,7 +19,7 @@ from codex_runtime.testing._fake_threads import (
     known_thread,
     loaded_thread,
 )
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_wire import INVALID_PARAMS, NOT_SUPPORTED, Refused
 from codex_runtime.testing._json import Json, is_list, is_object, member, objects
 
 if TYPE_CHECKING:
@@ -21,12 +27,6 @@ if TYPE_CHECKING:
     from codex_runtime.testing._fake_state import FakeThread
 
 __all__ = ["RECORD_HANDLERS"]
-
-NOT_SUPPORTED = -32601
-"""The code for what a thread's store cannot do."""
-
-INVALID_PARAMS = -32602
-"""The code of some semantic checks."""
 
 _NO_ROLLOUT = "no rollout found for thread id {}"
 _NO_METADATA = "ephemeral thread does not support metadata updates: "
@@ -88,11 +88,7 @@ def _git(old: Json | None, changes: Json) -> Json:
 
 
 def _memory_mode(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    mode = need(params, "mode")
-    if mode not in {"enabled", "disabled"}:
-        raise Refused(
-            f"Invalid request: unknown variant `{mode}`, expected `enabled` or `disabled`"
-        )
+    variant(need(params, "mode"), ("enabled", "disabled"))
     if not process.experimental:
         raise Refused("thread/memoryMode/set requires experimentalApi capability")
     _keep_read_state(process, _named(process, params))
@@ -106,9 +102,7 @@ def _keep_read_state(process: FakeProcess, thread: FakeThread) -> None:
 
 def _read_state(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     expected, operation = need(params, "expectedRevision"), member(need(params, "operation"))
-    kind = operation.get("type")
-    if kind not in {"read", "unread"}:
-        raise Refused(f"Invalid request: unknown variant `{kind}`, expected `read` or `unread`")
+    kind = variant(operation.get("type"), ("read", "unread"))
     if not process.experimental:
         raise Refused("thread/readState/update requires experimentalApi capability")
     thread = known_thread(process, params, "thread not loaded: {}")
@@ -121,8 +115,7 @@ def _read_state(process: FakeProcess, request_id: RequestId, params: Json) -> No
     kept.unread = None if kind == "read" else {"type": "threadStart"}
     kept.revision = process.ticker.uuid()
     process.wire.result(request_id, {"readState": kept.read_state()})
-    told = {"threadId": thread.id, "readState": kept.read_state()}
-    process.tell(thread, "thread/readState/changed", told)
+    process.tell_read_state(thread)
 
 
 def _inject(process: FakeProcess, request_id: RequestId, params: Json) -> None:
@@ -230,7 +223,7 @@ def _attach(process: FakeProcess, request_id: RequestId, params: Json) -> None:
 
 
 def _attachments(process: FakeProcess, request_id: RequestId, params: Json) -> None:
-    limit, cursor = limit_of(params), text_or_none(params, "cursor")
+    size, cursor = page_size_of(params), text_or_none(params, "cursor")
     thread = process.world.threads.get(need_thread_id(params))
     attached = [] if thread is None else [*thread.kept.attachments.values()]
     start = 0
@@ -239,14 +232,10 @@ def _attachments(process: FakeProcess, request_id: RequestId, params: Json) -> N
         if cursor.count("|") != 2 or cursor.rpartition("|")[2] not in places:  # noqa: PLR2004 — thread, time, attachment
             raise Refused("invalid pagination cursor", INVALID_PARAMS)
         start = places.index(cursor.rpartition("|")[2]) + 1
-    page = attached[start : start + max(1, PAGE if limit is None else limit)]
+    page = attached[start : start + size]
     more = bool(page) and page[-1] is not attached[-1]
     following = f"{params['threadId']}|{page[-1]['createdAt']}|{page[-1]['id']}" if more else None
     process.wire.result(request_id, {"data": page, "nextCursor": following})
-
-
-PAGE = 25
-"""Attachments of one page when the client names no limit."""
 
 
 def _detach(process: FakeProcess, request_id: RequestId, params: Json) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING
 
 from codex_runtime.protocol import methods
@@ -12,14 +11,11 @@ from codex_runtime.testing._fake_input import hear_context, need_context, need_i
 from codex_runtime.testing._fake_items import input_text
 from codex_runtime.testing._fake_lists import LIST_HANDLERS
 from codex_runtime.testing._fake_opening import OPENING_HANDLERS
-from codex_runtime.testing._fake_params import (
-    need,
-    text_or_none,
-)
+from codex_runtime.testing._fake_params import need, text_or_none
 from codex_runtime.testing._fake_queue import QUEUE_HANDLERS
 from codex_runtime.testing._fake_records import RECORD_HANDLERS
 from codex_runtime.testing._fake_reviews import REVIEW_HANDLERS
-from codex_runtime.testing._fake_settings import apply_later, check_settings
+from codex_runtime.testing._fake_settings import changed_settings, check_settings
 from codex_runtime.testing._fake_shell import SHELL_HANDLERS
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 from codex_runtime.testing._fake_terminals import TERMINAL_HANDLERS
@@ -27,8 +23,9 @@ from codex_runtime.testing._fake_threads import (
     Handler,
     RequestId,
     loaded_thread,
+    take_settings,
 )
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_wire import INTERNAL_ERROR, Refused
 from codex_runtime.testing._home import DEFAULT_MODEL
 from codex_runtime.testing._json import Json, is_list, member
 
@@ -92,16 +89,11 @@ def _turn_start(process: FakeProcess, request_id: RequestId, params: Json) -> No
     check_settings("turn/start", params, experimental=process.experimental)
     thread = loaded_thread(process, params)
     client_id = text_or_none(params, "clientUserMessageId")
-    settings = copy(thread.settings)
-    settings.sandbox = dict(settings.sandbox)
-    apply_later(settings, params, process.world.cwd)
+    settings = changed_settings(thread.settings, params, process.world.cwd)
     schema, running = params.get("outputSchema"), thread.turn
     if running is not None:
         _check_addition(running, content, schema)
-    if settings != thread.settings:
-        thread.settings = settings
-        told = {"threadId": thread.id, "threadSettings": settings.as_json()}
-        process.tell(thread, "thread/settings/updated", told)
+    take_settings(process, thread, settings)
     hear_context(thread, context)
     if running is not None:
         # Not an error: it steers the running turn, under that turn's id (fact 53).
@@ -125,7 +117,7 @@ def _check_addition(turn: FakeTurn, content: list[Json], schema: object) -> None
     elif schema not in (None, turn.output_schema):
         why = "ActiveTurnOutputSchemaMismatch"
     if why is not None:
-        raise Refused(f"failed to submit turn input: {why}", code=-32603)
+        raise Refused(f"failed to submit turn input: {why}", code=INTERNAL_ERROR)
 
 
 def _turn_steer(process: FakeProcess, request_id: RequestId, params: Json) -> None:

@@ -10,7 +10,7 @@ from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
 from codex_runtime.testing._fake_items import agent_message, user_message
-from codex_runtime.testing._fake_params import need, text_or_none
+from codex_runtime.testing._fake_params import need, text_or_none, variant
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn, Totals
 from codex_runtime.testing._fake_threads import Handler, RequestId, loaded_thread
 from codex_runtime.testing._fake_turn import START_ROUNDS, TurnPlay
@@ -92,10 +92,7 @@ def start_alone(
 
 def _review_start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     target = member(need(params, "target"))
-    kind = target.get("type")
-    if kind not in _TARGETS:
-        listed = ", ".join(f"`{each}`" for each in _TARGETS)
-        raise Refused(f"Invalid request: unknown variant `{kind}`, expected one of {listed}")
+    kind = variant(target.get("type"), _TARGETS)
     field = _NEEDED.get(kind)
     if field is not None:
         need(target, field)

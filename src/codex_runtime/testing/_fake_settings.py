@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from copy import copy
 from typing import Any
 
 from codex_runtime.testing._fake_params import need, text_or_none, typed, variant
@@ -10,7 +11,7 @@ from codex_runtime.testing._fake_state import Settings
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._json import Json, is_list, is_object, member
 
-__all__ = ["apply_at_opening", "apply_later", "check_settings"]
+__all__ = ["apply_at_opening", "changed_settings", "check_settings"]
 
 _POLICIES = ("untrusted", "on-request", "granular", "never")
 _GRANULAR = (
@@ -85,8 +86,10 @@ def apply_at_opening(settings: Settings, params: Json, base: str) -> None:
     _apply_rest(settings, params)
 
 
-def apply_later(settings: Settings, params: Json, base: str) -> None:
-    """Put what a turn or an update of the settings says into `settings`; `base` is as above."""
+def changed_settings(settings: Settings, params: Json, base: str) -> Settings:
+    """Return settings as a turn or an update of them leaves them; `base` is as above."""
+    settings = copy(settings)
+    settings.sandbox = dict(settings.sandbox)
     _set_cwd(settings, params, base)
     if (policy := params.get("sandboxPolicy")) is not None:
         kind = str(policy["type"])
@@ -97,6 +100,7 @@ def apply_later(settings: Settings, params: Json, base: str) -> None:
     if "serviceTier" in params and params["serviceTier"] is None:
         settings.tier = "default"
     _apply_rest(settings, params)
+    return settings
 
 
 def _apply_rest(settings: Settings, params: Json) -> None:
@@ -189,11 +193,7 @@ def _sandbox(params: Json) -> None:
         return
     kind = variant(need(member(policy), "type"), _SANDBOXES)
     if kind == "externalSandbox":
-        network = policy.get("networkAccess", "restricted")
-        if network not in ("restricted", "enabled"):
-            raise Refused(
-                f"Invalid request: unknown variant `{network}`, expected `restricted` or `enabled`"
-            )
+        variant(policy.get("networkAccess", "restricted"), ("restricted", "enabled"))
         return
     for name in _FLAGS:
         _flag(policy.get(name, False))

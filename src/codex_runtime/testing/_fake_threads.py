@@ -6,10 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from codex_runtime.testing._fake_params import (
-    need_thread_id,
-)
-from codex_runtime.testing._fake_state import FakeThread
+from codex_runtime.testing._fake_params import need_thread_id
+from codex_runtime.testing._fake_state import FakeThread, Settings
 from codex_runtime.testing._fake_wire import INVALID_REQUEST, Refused
 from codex_runtime.testing._json import Json
 
@@ -20,11 +18,15 @@ __all__ = [
     "PAGE_INSTEAD",
     "Handler",
     "RequestId",
+    "compact",
     "deprecated",
+    "history_cursor",
     "known_thread",
     "loaded_thread",
     "newest_turn",
     "recorded_thread",
+    "refuse_archived",
+    "take_settings",
 ]
 
 RequestId: TypeAlias = int | str
@@ -48,13 +50,18 @@ def loaded_thread(process: FakeProcess, params: Json) -> FakeThread:
 
 
 def known_thread(
-    process: FakeProcess, params: Json, otherwise: str, *, kind: str = "thread"
+    process: FakeProcess,
+    params: Json,
+    otherwise: str,
+    *,
+    kind: str = "thread",
+    code: int = INVALID_REQUEST,
 ) -> FakeThread:
     """Return the thread that a request names, loaded or on record; refuse `otherwise`."""
     thread_id = need_thread_id(params, kind=kind)
     thread = process.world.threads.get(thread_id)
     if thread is None or not (thread.loaded or thread.durable):
-        raise Refused(otherwise.format(thread_id), INVALID_REQUEST)
+        raise Refused(otherwise.format(thread_id), code)
     return thread
 
 
@@ -67,17 +74,51 @@ def recorded_thread(process: FakeProcess, params: Json, *, kind: str) -> FakeThr
     return thread
 
 
+def refuse_archived(thread: FakeThread) -> None:
+    """Refuse a thread that is archived, for requests that need one that is not."""
+    if thread.archived:
+        raise Refused(
+            f"session {thread.id} is archived. Run `codex unarchive {thread.id}` to unarchive it first."
+        )
+
+
+def take_settings(process: FakeProcess, thread: FakeThread, settings: Settings) -> None:
+    """Put settings in force, and tell of them where that changes any."""
+    if settings != thread.settings:
+        thread.settings = settings
+        told = {"threadId": thread.id, "threadSettings": settings.as_json()}
+        process.tell(thread, "thread/settings/updated", told)
+
+
 def newest_turn(thread: FakeThread) -> str | None:
     """Return the cursor of the newest turn, for paging backwards; opaque to clients (fact 28)."""
     if not thread.turns:
         return None
-    place: Json = {
-        "requestedThreadId": thread.id,
-        "rolloutOrdinal": len(thread.turns) - 1,
-        "includeAnchor": True,
-        "scope": {"kind": "turns"},
-    }
-    return json.dumps(place, separators=(",", ":"))
+    return history_cursor(thread, len(thread.turns) - 1, "turns", anchor=True)
+
+
+def history_cursor(thread: FakeThread, ordinal: int, kind: str, *, anchor: bool) -> str:
+    """Return the cursor that names an entry of a thread's history.
+
+    Args:
+        thread: The thread.
+        ordinal: Which entry, from 0 on.
+        kind: What the entries are.
+        anchor: Whether a page that begins there has that entry, too.
+    """
+    return compact(
+        {
+            "requestedThreadId": thread.id,
+            "rolloutOrdinal": ordinal,
+            "includeAnchor": anchor,
+            "scope": {"kind": kind},
+        }
+    )
+
+
+def compact(value: Json) -> str:
+    """Return JSON as codex writes it into texts."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def deprecated(process: FakeProcess, instead: str) -> None:

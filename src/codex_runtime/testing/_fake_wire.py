@@ -24,6 +24,15 @@ __all__ = ["Faults", "FromClient", "Question", "Refused", "Wire", "classify"]
 INVALID_REQUEST = -32600
 """The code of nearly every refusal of codex (fact 11)."""
 
+NOT_SUPPORTED = -32601
+"""The code for what a thread's store cannot do."""
+
+INVALID_PARAMS = -32602
+"""The code of some semantic checks."""
+
+INTERNAL_ERROR = -32603
+"""The code of what fails inside codex, some refusals among it."""
+
 FromClient: TypeAlias = Json | bytes
 """A message of the client as the fake keeps it: decoded, or as it was when it is no JSON object."""
 

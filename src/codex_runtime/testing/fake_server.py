@@ -31,10 +31,11 @@ class FakeAppServer(Scripted):
     """Speaks the protocol of `codex app-server` and plays the steps of a script as turns.
 
     It behaves as codex 0.163 does in what it plays: `initialize`, threads (start, resume, fork,
-    settings, read, list, name, archive, unsubscribe), turns (start, steer, interrupt, with the refusals and the
-    order of events), reviews, compactions, commands of the user's (`echo`, `sleep`, `exit`), commands, patches and dynamic tools with their approvals, commands that
-    an interrupt leaves running (list, terminate, clean), failures of the model and their retries. Nothing is run and no file is touched: `shell()` prints its
-    `output`. Ids and times are counted, so that two runs are equal.
+    settings, read, list, name, archive, unsubscribe), turns (start, steer, interrupt, with the
+    refusals and the order of events), reviews, compactions, commands, patches and dynamic tools
+    with their approvals, commands that an interrupt leaves running (list, terminate, clean),
+    commands of the user's (it knows `echo`, `sleep` and `exit`), failures of the model and their
+    retries. Nothing is run and no file is touched: `shell()` prints its `output`. Ids and times are counted, so that two runs are equal.
 
         fake = FakeAppServer(assistant_message("Hello."))
         async with fake.runtime() as runtime:

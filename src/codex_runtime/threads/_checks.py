@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from codex_runtime._arguments import checked_thread_id
 from codex_runtime.errors import InvalidArgument
+from codex_runtime.policy import plain
 
 __all__ = [
     "checked_choice",
@@ -19,6 +21,7 @@ __all__ = [
     "checked_number",
     "checked_text",
     "checked_texts",
+    "checked_thread_ids",
 ]
 
 _MAX_LIMIT: Final = 2**32 - 1
@@ -37,7 +40,9 @@ def checked_cursor(value: str | None) -> Any:
     if value is None:
         return UNSET
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
-        raise InvalidArgument("cursor", f"is of type {type(value).__name__}", "use what a page gave")
+        raise InvalidArgument(
+            "cursor", f"is of type {type(value).__name__}", "use what a page gave"
+        )
     if not value.strip():
         raise InvalidArgument("cursor", "is blank", "use what a page gave, or leave it out")
     return value
@@ -69,12 +74,12 @@ def checked_number(value: int, field: str, most: int = 2**63 - 1) -> int:
 
 
 def checked_text(value: str, field: str) -> str:
-    """Check a text that has to say something.
+    """Check a text that has to say something; return the text itself, of whatever subclass it is.
 
     Raises:
         InvalidArgument: It is no text, or blank.
     """
-    given: Any = value
+    given: Any = plain(value)
     if not isinstance(given, str):
         raise InvalidArgument(field, f"is of type {type(given).__name__}", "use text")
     if not given.strip():
@@ -92,6 +97,16 @@ def checked_texts(values: Iterable[str], field: str) -> list[str]:
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise InvalidArgument(field, f"is of type {type(given).__name__}", "use a list of texts")
     return [checked_text(each, f"{field}[{index}]") for index, each in enumerate(values)]
+
+
+def checked_thread_ids(values: Iterable[str], field: str) -> list[str]:
+    """Check a list of thread ids, and return them in the spelling that the server uses itself.
+
+    Raises:
+        InvalidArgument: It is no list, or holds what is no thread id.
+    """
+    ids = checked_texts(values, field)
+    return [checked_thread_id(each, f"{field}[{index}]") for index, each in enumerate(ids)]
 
 
 def checked_mapping(value: Mapping[Any, Any], field: str) -> Mapping[Any, Any]:
@@ -112,10 +127,11 @@ def checked_choice(value: str, field: str, choices: Sequence[str]) -> str:
     Raises:
         InvalidArgument: It is none of them.
     """
-    if value not in choices:
+    given: Any = plain(value)
+    if not isinstance(given, str) or given not in choices:
         # Not what was given: a value that ended up here may be a secret.
         raise InvalidArgument(field, "is unknown", f"use one of {', '.join(choices)}")
-    return value
+    return given
 
 
 def checked_flag(value: bool, field: str) -> bool:  # noqa: FBT001 — the value is what is checked

@@ -15,6 +15,7 @@ from codex_runtime.threads._checks import (
     checked_flag,
     checked_text,
     checked_texts,
+    checked_thread_ids,
 )
 from codex_runtime.threads.filters import SearchFilters, ThreadFilters
 
@@ -91,12 +92,12 @@ def _plain(value: Any) -> Any:
 
 
 def _excluded(value: Any, field: str) -> list[str]:
-    ids = checked_texts(value, field)
+    ids = checked_thread_ids(value, field)
     if len(ids) > _MAX_EXCLUDED:
         raise InvalidArgument(
             field, f"names {len(ids)} threads", f"name {_MAX_EXCLUDED} at the most"
         )
-    return [checked_thread_id(each, f"{field}[{index}]") for index, each in enumerate(ids)]
+    return ids
 
 
 _NULLABLE: Final = frozenset({"project_id", "section_id"})

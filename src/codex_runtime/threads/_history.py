@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
         TurnItemsView,
     )
 
-__all__ = ["ThreadHistory"]
+__all__ = ["FULL_PAGE", "ThreadHistory"]
+
+FULL_PAGE: Final = 25
+"""Turns with all their items asked for at once; the server's own number."""
 
 
 class ThreadHistory(ThreadPart):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from codex_runtime import protocol
-from codex_runtime._arguments import checked_thread_id
 from codex_runtime._client import Client
 from codex_runtime.protocol import methods
-from codex_runtime.threads._checks import checked_cursor, checked_limit, checked_text, checked_texts
+from codex_runtime.threads._checks import (
+    checked_cursor,
+    checked_limit,
+    checked_text,
+    checked_thread_ids,
+)
 from codex_runtime.threads._filtering import list_filters, search_filters
 from codex_runtime.threads._pages import Page, Pages, entries_of
-from codex_runtime.threads._walk import LARGEST_PAGE, PageRequest, Walk
+from codex_runtime.threads._walk import EXACT_ORDER, LARGEST_PAGE, PageRequest, Walk
 from codex_runtime.threads.filters import SearchFilters, ThreadFilters
 
 if TYPE_CHECKING:
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "DEFAULT_PAGE_SIZE",
     "all_loaded_threads",
     "all_search_results",
     "all_threads",
@@ -37,9 +40,6 @@ __all__ = [
     "list_threads",
     "search_threads",
 ]
-
-DEFAULT_PAGE_SIZE: Final = LARGEST_PAGE
-"""Threads asked for at once when all are wanted: as many as the server gives."""
 
 E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
@@ -59,7 +59,8 @@ def all_threads(
 ) -> AsyncIterator[Thread]:
     """All threads; see `Runtime.iter_threads`."""
     given: Any = dict(filters)
-    without = _without(given.pop("excluded_thread_ids", None))
+    excluded = given.pop("excluded_thread_ids", None)
+    without = () if excluded is None else checked_thread_ids(excluded, "excluded_thread_ids")
     params = list_filters(given, remote=client.remote)
 
     async def fetch(page: PageRequest) -> ThreadListResponse:
@@ -106,7 +107,7 @@ def all_search_results(
 
     first = _first(params.sort_key, params.sort_direction, page_size)
     by_creation = first.order == "created_at"
-    exact = PageRequest(None, first.limit, "recency_at", "asc")
+    exact = PageRequest(None, first.limit, EXACT_ORDER, "asc")
     walk = Walk(methods.THREAD_SEARCH.method, exact if by_creation else first, thread_of)
     entries = _Entries(walk, fetch)
     return _ByCreation(entries, newest_first=first.descending) if by_creation else entries
@@ -208,14 +209,8 @@ def _placed(params: _Params, page: PageRequest) -> _Params:
 
 
 def _first(sort_key: Any, sort_direction: Any, page_size: int | None) -> PageRequest:
-    size = checked_limit(page_size, "page_size") or DEFAULT_PAGE_SIZE
+    size = checked_limit(page_size, "page_size") or LARGEST_PAGE
     return PageRequest(None, min(size, LARGEST_PAGE), sort_key or None, sort_direction or None)
-
-
-def _without(excluded: Iterable[str] | None) -> list[str]:
-    field = "excluded_thread_ids"
-    ids = [] if excluded is None else checked_texts(excluded, field)
-    return [checked_thread_id(each, f"{field}[{index}]") for index, each in enumerate(ids)]
 
 
 def _optional(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -12,8 +12,8 @@ from codex_runtime import protocol
 from codex_runtime._arguments import checked_thread_id
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.protocol import methods
-from codex_runtime.threads._checks import checked_flag, checked_text
-from codex_runtime.threads._history import ThreadHistory
+from codex_runtime.threads._checks import checked_flag, checked_mapping, checked_text
+from codex_runtime.threads._history import FULL_PAGE, ThreadHistory
 
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["ThreadRecord"]
-
-_FULL_PAGE: Final = 25
-"""Turns with all their items asked for at once; the server's own number."""
 
 
 class ThreadRecord(ThreadHistory):
@@ -64,7 +61,7 @@ class ThreadRecord(ThreadHistory):
         found = await self._ask(methods.THREAD_READ, params)
         if not include_turns:
             return found
-        pages = self.iter_turns(items_view="full", sort_direction="asc", page_size=_FULL_PAGE)
+        pages = self.iter_turns(items_view="full", sort_direction="asc", page_size=FULL_PAGE)
         return replace(found, thread=replace(found.thread, turns=[each async for each in pages]))
 
     async def set_name(self, name: str) -> None:
@@ -336,8 +333,4 @@ def _response_items(items: Any) -> list[Any]:
     listed: list[Any] = list(given)
     if not listed:
         raise InvalidArgument("items", "is empty", "say what to add")
-    for index, each in enumerate(listed):
-        if not isinstance(each, Mapping):
-            kind = type(each).__name__
-            raise InvalidArgument(f"items[{index}]", f"is of type {kind}", "use a mapping")
-    return listed
+    return [checked_mapping(each, f"items[{index}]") for index, each in enumerate(listed)]

@@ -23,6 +23,7 @@ from codex_runtime.errors import (
 )
 from codex_runtime.protocol import Event, Method, Wire, methods
 from codex_runtime.threads._checks import checked_flag, checked_number
+from codex_runtime.threads._history import FULL_PAGE
 from codex_runtime.threads._record import ThreadRecord
 from codex_runtime.threads.rollback import ThreadRollback
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["roll_back"]
 
 logger = logging.getLogger("codex_runtime.threads")
-
-_PAGE: Final = 25
-"""Turns with all their items asked for at once."""
 
 _LOOK_AGAIN: Final = 0.05
 """Seconds between two looks at the record, which is written some milliseconds behind the events."""
@@ -110,7 +108,7 @@ class _Rollback:
     async def _newest(self) -> list[Turn]:
         """The turns to drop, newest first; fewer if there are no more."""
         found: list[Turn] = []
-        size = min(self._num_turns, _PAGE)
+        size = min(self._num_turns, FULL_PAGE)
         async for turn in self._record.iter_turns(items_view="full", page_size=size):
             found.append(turn)
             if len(found) == self._num_turns:

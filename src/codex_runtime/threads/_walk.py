@@ -27,7 +27,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from codex_runtime.errors import RemoteProtocolError
 from codex_runtime.threads._pages import EMPTY_PAGES
 
-__all__ = ["LARGEST_PAGE", "PageRequest", "Walk"]
+__all__ = ["EXACT_ORDER", "LARGEST_PAGE", "PageRequest", "Walk"]
 
 LARGEST_PAGE: Final = 100
 """Threads of a page, whatever the limit: measured on 0.154 to 0.169 (fact 230)."""
@@ -44,7 +44,7 @@ _MOVING: Final = frozenset({"updated_at", "recency_at"})
 _TIMES: Final = frozenset({"created_at", "updated_at"})
 """Orders whose place of a thread can be told from the thread itself."""
 
-_EXACT: Final = "recency_at"
+EXACT_ORDER: Final = "recency_at"
 """The order whose cursors name a thread on every version."""
 
 
@@ -176,7 +176,7 @@ class Walk(Generic[E]):
         if self._catching_up or asked.order not in _MOVING:
             return
         if self._overlapped:
-            self._request = PageRequest(None, LARGEST_PAGE, _EXACT, "asc")
+            self._request = PageRequest(None, LARGEST_PAGE, EXACT_ORDER, "asc")
         elif self._newest and asked.descending:
             # What moved to the newest end before it was reached was not seen yet.
             self._request = replace(asked, cursor=self._newest, sort_direction="asc")
@@ -199,7 +199,7 @@ class Walk(Generic[E]):
         elif asked.order in _TIMES:
             after = replace(asked, cursor=next_cursor)
             self._sweep = _Sweep(int(moment.timestamp()), {}, after)
-            self._go_on(PageRequest(None, LARGEST_PAGE, _EXACT, "asc"))
+            self._go_on(PageRequest(None, LARGEST_PAGE, EXACT_ORDER, "asc"))
         else:
             self._problem = "more threads than a page holds have one place in its order"
 
@@ -216,7 +216,7 @@ class Walk(Generic[E]):
             self._problem = "none of its orders can be seen whole"
             return []
         self._sweep = None
-        self._asked = {each for each in self._asked if each.order != _EXACT}
+        self._asked = {each for each in self._asked if each.order != EXACT_ORDER}
         self._seen.update(sweep.found)
         self._empty = 0
         self._go_on(sweep.after)

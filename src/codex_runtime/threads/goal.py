@@ -30,9 +30,9 @@ class Goal(ThreadPart):
 
     As long as a goal is active the server starts turns by itself, back to back, until the model
     calls it complete, its budget is used up, or it is paused or cleared (fact 43); it rests
-    when one of them is interrupted. These turns run with the sandbox and the approval policy of the thread, cost tokens like any other, and
-    have no `TurnHandle`: `runtime.events(thread_id)` shows them. `turn_start` raises
-    `TurnInProgress` while one runs.
+    when one of them is interrupted. These turns run with the sandbox and the approval policy of
+    the thread, cost tokens like any other, and have no `TurnHandle`: `runtime.events(thread_id)`
+    shows them. `turn_start` raises `TurnInProgress` while one runs.
     """
 
     async def get(self) -> ThreadGoal | None:
