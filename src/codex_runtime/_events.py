@@ -154,9 +154,30 @@ class Hub:
         inner, root = self._roots.get(thread_id, ("", None))
         return root if inner == turn_id else None
 
+    def inner_of(self, thread_id: str, turn_id: str) -> str | None:
+        """The turn that was last told to run within this one, if any was."""
+        inner, root = self._roots.get(thread_id, ("", ""))
+        return inner if root == turn_id else None
+
     def has_ended(self, thread_id: str, turn_id: str) -> bool:
         """Whether this is the turn of the thread that was last seen to end."""
         return self._last_ended.get(thread_id) == turn_id
+
+    def last_ended(self, thread_id: str) -> str | None:
+        """The turn of the thread that was last seen to end."""
+        return self._last_ended.get(thread_id)
+
+    def find_running(self, thread_id: str, turn: Any, last_ended: str | None) -> None:
+        """Note a turn that runs by what the thread has on record, unless one has ended since.
+
+        Args:
+            thread_id: The thread.
+            turn: The turn; one within another counts as that one, under whose id it ends.
+            last_ended: What `last_ended` was before the record was asked for.
+        """
+        if self._last_ended.get(thread_id) == last_ended:
+            self._note_root(thread_id, turn)
+            self._note_running(thread_id, turn.root_turn_id or turn.id)
 
     def subscribe(self, sink: Sink, thread_id: str | None = None) -> None:
         """Give `sink` all events of a thread, or all there are."""

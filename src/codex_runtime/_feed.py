@@ -88,6 +88,7 @@ class TurnFeed:
         if joins is None:
             hub.expect_turn(thread_id, self._early)
         else:
+            self.inner_id = hub.inner_of(thread_id, joins)
             self.claim(joins)
             self.started.set()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from codex_runtime._hook_input import items_of, text_of
-from codex_runtime._hook_report import HookPhase
+from codex_runtime._hook_report import HookPhase, TurnKind
 from codex_runtime._outgoing import encode
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.hooks import Mutate
@@ -27,7 +27,7 @@ RIGHTS: Final[dict[HookPhase, frozenset[str]]] = {
     "post_session_start": frozenset(),
     "post_turn": frozenset(),
 }
-"""What a `Mutate` may hold in each phase."""
+"""What a `Mutate` may hold in each phase; less where a turn is none of the caller's input."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Subject:
         turn_id: The turn, where there is one yet.
         cwd: The working directory, as far as it is known.
         model: The model, as far as it is known.
-        input: What the turn is told; None where there is no turn in sight.
+        input: What the turn is told; None where there is no turn in sight, or it is told nothing.
+        kind: What kind of turn it is; None where there is no turn in sight.
         model_changed: Whether a hook chose the model.
         model_fixed: Why no hook may choose it; empty if one may.
     """
@@ -49,6 +50,7 @@ class Subject:
     cwd: str | None = None
     model: str | None = None
     input: TurnInput | None = None
+    kind: TurnKind | None = None
     model_changed: bool = False
     model_fixed: str = ""
 
@@ -88,9 +90,13 @@ class Change:
             await self._attach(wanted.attachments)
 
     def _may(self, part: str) -> bool:
-        if part in RIGHTS[self._phase]:
+        kind = self.subject.kind
+        if part not in RIGHTS[self._phase]:
+            self.problems.append(f"{part} cannot be changed at {self._phase}")
+        elif kind not in (None, "turn") and part != "metadata":
+            self.problems.append(f"{part} cannot be changed at {self._phase} of a {kind}")
+        else:
             return True
-        self.problems.append(f"{part} cannot be changed at {self._phase}")
         return False
 
     def _note(self, problem: str) -> None:

@@ -5,12 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["HookEntry", "HookIssue", "HookIssueKind", "HookOutcome", "HookPhase", "HookReport"]
+__all__ = [
+    "HookEntry",
+    "HookIssue",
+    "HookIssueKind",
+    "HookOutcome",
+    "HookPhase",
+    "HookReport",
+    "TurnKind",
+]
 
 HookPhase: TypeAlias = Literal[
     "pre_run", "post_run", "pre_session_start", "post_session_start", "pre_turn", "post_turn"
 ]
 """Where a hook runs."""
+
+TurnKind: TypeAlias = Literal["turn", "review", "compact", "shell_command"]
+"""What starts a turn: `turn` is one of the caller's input (`turn_start`, `run`, `stream`), the others
+are called as the methods of `ThreadHandle` are."""
 
 HookOutcome: TypeAlias = Literal["noop", "mutated", "blocked", "failed", "timed_out", "skipped"]
 """What came of one hook in one phase."""

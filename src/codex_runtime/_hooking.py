@@ -148,6 +148,7 @@ class HookRun(Hooks):
             cwd=subject.cwd,
             model=subject.model,
             input=tuple(given) if isinstance(given, list) else given,
+            turn_kind=subject.kind,
             **({} if outcome is None else vars(outcome)),
         )
 

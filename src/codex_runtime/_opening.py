@@ -29,6 +29,7 @@ from codex_runtime.errors import (
     InvalidArgument,
     RemoteProtocolError,
     RequestRefused,
+    RequestTimeout,
     ThreadIdMismatch,
 )
 from codex_runtime.options import (
@@ -48,7 +49,7 @@ from codex_runtime.thread import ThreadHandle
 
 if TYPE_CHECKING:
     from codex_runtime._live import Opened
-    from codex_runtime.protocol.types import ConfigRequirements
+    from codex_runtime.protocol.types import ConfigRequirements, Thread
     from codex_runtime.runtime import Runtime
 
 __all__ = ["fork_thread", "resume_thread", "start_thread"]
@@ -63,6 +64,9 @@ _THREAD_TIMEOUT: Final = 120.0
 
 _NAMES_COUNT: Final = (0, 163)
 """The first version of codex that was seen to keep a thread for its name."""
+
+_RECORD_BOUND: Final = 10.0
+"""Seconds that it may take to ask for the turn that runs in a thread; it takes milliseconds."""
 
 _GIVING_UP_BOUND: Final = 10.0
 """Seconds that giving up a thread may take that nobody is going to use."""
@@ -215,12 +219,37 @@ async def _usable(
     live = client.live(info.thread.id)
     live.note(settings_of(info))
     try:
+        await _note_running(client, info.thread)
         adjusted = await _bring_about(client, live, asked)
     except BaseException:
         if not shared:
             _leave(client, live.thread_id)
         raise
     return ThreadHandle(runtime, client, info, adjusted)
+
+
+async def _note_running(client: Client, thread: Thread) -> None:
+    """Take note of the turn that runs already, if one does: its start is not told again (fact 287)."""
+    hub, thread_id = client.hub, thread.id
+    if getattr(thread.status, "type", None) != "active":
+        return
+    known = hub.active_turn(thread_id)
+    if known is not None and (not known or hub.sink_of(thread_id, known)):
+        # It is followed here, or being started.
+        return
+    last_ended = hub.last_ended(thread_id)
+    params = protocol.ThreadTurnsListParams(
+        thread_id=thread_id, limit=1, items_view="notLoaded", sort_direction="desc"
+    )
+    timeout = min(_RECORD_BOUND, client.request_timeout)
+    try:
+        page = await client.request(methods.THREAD_TURNS_LIST, params, timeout=timeout)
+    except (RequestRefused, RequestTimeout, RemoteProtocolError) as error:
+        logger.warning("thread %s: not known which turn runs: %s", thread_id, error)
+        return
+    for turn in page.data[:1] if page.data else ():
+        if turn.id and turn.status == "inProgress":
+            hub.find_running(thread_id, turn, last_ended)
 
 
 async def _bring_about(client: Client, live: LiveThread, asked: Asked) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,9 @@ from codex_runtime.protocol import Method, methods
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
 if TYPE_CHECKING:
+    from codex_runtime._hook_report import TurnKind
+    from codex_runtime._hooked import TurnHooks
+    from codex_runtime.hooks import Hooks
     from codex_runtime.inputs import TurnInput
     from codex_runtime.protocol.types import CommandExecutionItem, ReviewTarget
     from codex_runtime.state import TurnResult
@@ -39,24 +43,34 @@ _LONGEST: Final = 1e9
 """Seconds that are asked for at the most, some 30 years: milliseconds have to fit into 64 bits."""
 
 
+_KINDS: Final[dict[str, TurnKind]] = {
+    methods.REVIEW_START.method: "review",
+    methods.THREAD_COMPACT_START.method: "compact",
+    methods.THREAD_SHELL_COMMAND.method: "shell_command",
+}
+"""What hooks call the turns that other requests than `turn/start` start."""
+
+
 class ThreadWithTurns(ThreadWithSettings):
     """The part of `ThreadHandle` that is about turns of all kinds."""
+
+    own_hooks: Hooks | None = None
 
     @property
     def active_turn_id(self) -> str | None:
         """The turn that runs in this thread, whoever has started it, as far as was seen here.
 
         None where nothing is known to run. A turn that was running already when the thread was
-        resumed is not known before something is heard of its end.
+        resumed is known too: `thread_resume` asks for it (fact 287).
         """
         return self._client.hub.active_turn(self.thread_id) or None
 
     def turn(self, turn_id: str) -> TurnHandle:
         """A handle to the turn that runs, whoever has started it: a goal, the queue, another client.
 
-        Does not ask the server. Of a turn that nobody here follows yet, events and result begin
+        So too to one that was running already when the thread was resumed. Does not ask the server. Of a turn that nobody here follows yet, events and result begin
         now: what happened before is not in them. Its text is right all the same, if its last
-        message is still to come. Cancelling `result()` does not interrupt it.
+        message is still to come. Cancelling `result()` does not interrupt it. No hook is around it.
 
         Args:
             turn_id: As in the `TurnStartedNotification` of `Runtime.events`, or `active_turn_id`.
@@ -137,7 +151,7 @@ class ThreadWithTurns(ThreadWithSettings):
     ) -> TurnHandle:
         """Have code reviewed (`review/start`), with codex's own instructions for reviewers.
 
-        The review is a turn of this thread; its text is the review, and later turns know it.
+        The review is a turn of this thread, with hooks around it; its text is the review, and later turns know it.
         The items of the reviewer come before `turn/started`, which carries another turn id: the
         server runs a turn within the turn (fact 280). The reviewer's own message comes as
         `ItemAbandoned` (fact 65). A review cannot be steered.
@@ -154,6 +168,7 @@ class ThreadWithTurns(ThreadWithSettings):
         Raises:
             InvalidArgument: An argument cannot be used. Nothing was sent.
             TurnInProgress: The thread has an active turn, which the server would end (fact 281).
+            BlockedByHook: A hook forbids it.
             RequestRefused: The server does not take it.
             RequestTimeout: It did not answer in time.
             ConnectionLost: It went away.
@@ -177,6 +192,7 @@ class ThreadWithTurns(ThreadWithSettings):
 
         Raises:
             TurnInProgress: The thread has an active turn, which the server would end (fact 41).
+            BlockedByHook: A hook forbids it.
             TurnFailed: The model failed. The thread is as it was.
             TurnTimedOut: Its time was up and it was interrupted.
             InvalidArgument: `timeout` cannot be used. Nothing was sent.
@@ -223,6 +239,7 @@ class ThreadWithTurns(ThreadWithSettings):
             SandboxNotAllowed: Without `privileged_escalation_approved=True`. Nothing was sent.
             InvalidArgument: An argument cannot be used. Nothing was sent.
             TurnInProgress: The thread has an active turn; the command would become a part of it.
+            BlockedByHook: A hook forbids it.
             TurnTimedOut: Its time was up and it was ended.
             RequestRefused: The server does not take it.
             RequestTimeout: It did not answer in time, or did not start.
@@ -273,13 +290,41 @@ class ThreadWithTurns(ThreadWithSettings):
         allowed = positive_seconds("timeout", timeout, DEFAULT_TURN_TIMEOUT)
         encoded = encode(params)
         self._check_idle()
-        await settled(client, self._live)
-        self._check_idle()
-        feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
-        turn = TurnHandle(client, feed)
-        await start_turn(client, feed, turn, encoded, method)
-        client.spawn(keep_time, turn, feed, allowed)
+
+        async def start(hooks: TurnHooks | None) -> tuple[TurnHandle, TurnFeed]:
+            await settled(client, self._live)
+            self._check_idle()
+            feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
+            turn = TurnHandle(client, feed, hooks)
+            await start_turn(client, feed, turn, encoded, method)
+            client.spawn(keep_time, turn, feed, allowed)
+            return turn, feed
+
+        if client.hook_book.wanted(self.own_hooks):
+            return await self._start_with_hooks(method, params, start)
+        turn, _ = await start(None)
         return turn
+
+    async def _start_with_hooks(
+        self,
+        method: Method[Any, Any],
+        params: Any,
+        start: Callable[[TurnHooks], Awaitable[tuple[TurnHandle, TurnFeed]]],
+    ) -> TurnHandle:
+        from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks
+        from codex_runtime._hooked import turn_with_hooks  # noqa: PLC0415 — see above
+
+        async def start_it(_: Subject, hooks: TurnHooks) -> tuple[TurnHandle, TurnFeed]:
+            return await start(hooks)
+
+        about = Subject(
+            thread_id=self.thread_id,
+            cwd=self._live.scope.cwd,
+            model=self._live.settings.model or None,
+            input=_said_by(params),
+            kind=_KINDS[method.method],
+        )
+        return await turn_with_hooks(self._client, (self.own_hooks,), about, start_it)
 
     def _check_idle(self) -> None:
         self._client.peer  # noqa: B018 — raises where there is no connection
@@ -310,6 +355,18 @@ def _checked(target: ReviewTarget | str) -> ReviewTarget:
     if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(f"target.{field}", "is blank", "say what to review")
     return target
+
+
+def _said_by(params: Any) -> str | None:
+    """What hooks are told of a request that starts a turn: instructions, or a command."""
+    match params:
+        case (
+            protocol.ReviewStartParams(target=protocol.CustomReviewTarget(instructions=text))
+            | protocol.ThreadShellCommandParams(command=text)
+        ):
+            return text
+        case _:
+            return None
 
 
 def _is_compaction(item: object) -> bool:

@@ -8,7 +8,7 @@ r"""Hooks: your code around runs, sessions and turns. It may look, change and fo
 
 **Phases.** A run is what `run`, `stream` and `ThreadHandle.run` do. Around it stand `pre_run` and
 `post_run`; around the opening of a thread `pre_session_start` and `post_session_start`; around
-each turn `pre_turn` and `post_turn`. A post phase comes whenever its pre phase was passed,
+each turn, reviews, compactions and commands among them, `pre_turn` and `post_turn`. A post phase comes whenever its pre phase was passed,
 whatever happened in between: success, failure, an exception, a cancellation, another hook that
 blocked.
 
@@ -32,7 +32,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
 from codex_runtime._arguments import absolute_path, positive_seconds
 from codex_runtime._hook_input import items_of, text_of
-from codex_runtime._hook_report import HookEntry, HookIssue, HookOutcome, HookPhase, HookReport
+from codex_runtime._hook_report import (
+    HookEntry,
+    HookIssue,
+    HookOutcome,
+    HookPhase,
+    HookReport,
+    TurnKind,
+)
 from codex_runtime.errors import IncompatibleHook, InvalidArgument
 
 if TYPE_CHECKING:
@@ -55,6 +62,7 @@ __all__ = [
     "HookStatus",
     "Hooks",
     "Mutate",
+    "TurnKind",
     "hook",
 ]
 
@@ -87,7 +95,11 @@ class HookContext:
         turn_id: The turn, where there is one yet.
         cwd: The working directory, absolute, as far as it is known.
         model: The model, as far as it is known.
-        input: What the turn is told; None around the opening of a thread.
+        input: What the turn is told; None around the opening of a thread. Of a review the
+            instructions, None where it is of changes; of a shell command the command; None for a
+            compaction.
+        turn_kind: What kind of turn it is: `turn`, `review`, `compact` or `shell_command`; None
+            around the opening of a thread.
         status: How it went; None before.
         result: What the turn did; None before, and where there is no turn.
         error: What was raised; None if nothing was.
@@ -103,6 +115,7 @@ class HookContext:
     cwd: str | None = None
     model: str | None = None
     input: TurnInput | None = None
+    turn_kind: TurnKind | None = None
     status: HookStatus | None = None
     result: TurnResult | None = None
     error: BaseException | None = None
@@ -126,8 +139,9 @@ class Mutate:
     """Change what is about to be done. What is None or empty stays as it is.
 
     What may be changed: the prompt and the attachments in `pre_run` and `pre_turn`; the model
-    and the metadata in all pre phases; nothing in post phases. The rest of a change is made
-    all the same when a part of it is not allowed, or cannot be used; the report tells which.
+    and the metadata in all pre phases; nothing in post phases. Of a turn that is a review, a
+    compaction or a command only the metadata. The rest of a change is made all the same when a
+    part of it is not allowed, or cannot be used; the report tells which.
 
     Attributes:
         prompt: Takes the place of all texts of the input; its other items stay.

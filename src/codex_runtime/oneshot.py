@@ -215,6 +215,7 @@ class _Work:
             cwd=cwd or client.hook_book.folder,
             model=self._of_thread.get("model"),
             input=self._prompt,
+            kind="turn",
         )
 
     async def _thread(

@@ -13,8 +13,8 @@ The command gets the context as JSON on its stdin and answers by its exit status
 
 The context has these members, null where there is nothing to say: `version` (`"1.0"`, that of
 `HOOK_CONTRACT_VERSION`), `phase`, `correlation_id`, `at` (seconds since 1970), `thread_id`,
-`turn_id`, `cwd`, `model`, `prompt`, `attachments`, `metadata`, `status`, `result` (`status`, `text`,
-`diff`, `duration`), `error` (`type`, `message`), `tool_name`.
+`turn_id`, `turn_kind`, `cwd`, `model`, `prompt`, `attachments`, `metadata`, `status`, `result`
+(`status`, `text`, `diff`, `duration`), `error` (`type`, `message`), `tool_name`.
 
 Attachments have the form of the protocol, say `{"type": "localImage", "path": "shot.png"}`; a path
 to point at is `{"type": "attachment", "path": "notes.md"}`.
@@ -135,6 +135,7 @@ def _told(context: HookContext) -> dict[str, Any]:
         "at": context.at,
         "thread_id": context.thread_id,
         "turn_id": context.turn_id,
+        "turn_kind": context.turn_kind,
         "cwd": context.cwd,
         "model": context.model,
         "prompt": context.prompt,

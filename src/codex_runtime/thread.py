@@ -51,7 +51,6 @@ class ThreadHandle(ThreadWithTurns):
         super().__init__(client, info, adjusted)
         self._runtime = runtime
         self.hooks: HookReport | None = None
-        self.own_hooks: Hooks | None = None
 
     @property
     def runtime(self) -> Runtime:
@@ -177,6 +176,7 @@ class ThreadHandle(ThreadWithTurns):
             cwd=absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd,
             model=options.get("model") or live.settings.model or None,
             input=input,
+            kind="turn",
             model_fixed="" if client.experimental and live.settings.model else fixed,
         )
 

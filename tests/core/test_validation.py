@@ -68,6 +68,19 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("thread/read", {"threadId": " \t"}, "$.threadId", "blank"),
     ("thread/resume", {}, "$.threadId", "missing"),
     ("thread/resume", {"threadId": ""}, "$.threadId", "blank"),
+    ("thread/list", {"ancestorThreadId": ""}, "$.ancestorThreadId", "blank"),
+    (
+        "thread/section/move",
+        {"threadId": T, "sectionId": None, "beforeThreadId": " "},
+        "$.beforeThreadId",
+        "blank",
+    ),
+    (
+        "thread/prediction/request",
+        {"threadId": T, "sourceTurnId": ""},
+        "$.sourceTurnId",
+        "blank",
+    ),
     ("thread/archive", {"threadId": ""}, "$.threadId", "blank"),
     ("thread/list", {"limit": -1}, "$.limit", "negative"),
     ("thread/list", {"limit": "1"}, "$.limit", "got `str`"),
@@ -223,6 +236,11 @@ def test_only_strict_refuses_a_method_that_the_schema_does_not_have() -> None:
     with pytest.raises(InvalidArgument) as refusal:
         Check("thread/dream", "strict")
     assert refusal.value.field == "method"
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    shown = str(refused("thread/read", {"threadId": ""}))
+    assert shown.startswith("thread/read: $.threadId is blank; name one; params=object(")
 
 
 def test_a_mode_that_is_none_is_refused() -> None:

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime.support import settled
+from runtime.support import PATIENCE, settled
 
 from codex_runtime import ConnectionLost, EventsLost, InvalidArgument
 from codex_runtime.services._output import Lines, Output, OutputChunk
@@ -187,7 +187,8 @@ async def test_a_flood_behind_a_gap_is_bounded_and_ends_when_it_was_read() -> No
     chunks = 0
     while len(counts) < 2:
         try:
-            await made.next_chunk()
+            with anyio.fail_after(PATIENCE):
+                await made.next_chunk()
             chunks += 1
         except EventsLost as lost:
             counts.append(lost.count)

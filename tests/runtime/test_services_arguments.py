@@ -28,21 +28,15 @@ def bad(what: str, field: str, *args: Any, **options: Any) -> Bad:
     return Bad(what, field, args, options)
 
 
-def paged(what: str) -> list[Bad]:
+def paged(what: str, *args: Any) -> list[Bad]:
     """What every method refuses that gives a page."""
-    limits = [bad(what, "limit", limit=limit) for limit in (0, -1, 2**32, True, "7")]
-    return limits + [bad(what, "cursor", cursor=cursor) for cursor in ("", 7)]
+    limits = [bad(what, "limit", *args, limit=limit) for limit in (0, -1, 2**32, True, "7")]
+    return limits + [bad(what, "cursor", *args, cursor=cursor) for cursor in ("", 7)]
 
 
 def iterated(what: str) -> list[Bad]:
     """The same of those that give all pages; they refuse at once."""
     return [bad(what, "page_size", page_size=size) for size in (0, -1, 1.5)]
-
-
-def timed(what: str, *args: Any) -> list[Bad]:
-    """What every method refuses that has a time of its own."""
-    wrong = (0, -1, "5", float("nan"))
-    return [bad(what, "timeout", *args, timeout=timeout) for timeout in wrong]
 
 
 BAD: list[Bad] = [
@@ -100,6 +94,11 @@ BAD: list[Bad] = [
     bad("catalog.set_skill", "path", enabled=True, path=" "),
     bad("catalog.set_extra_skill_roots", "roots", "/srv"),
     bad("catalog.set_extra_skill_roots", "roots[1]", ["/srv", 7]),
+    # -- lists of threads
+    *paged("thread_list"),
+    *paged("thread_loaded_list"),
+    *paged("thread_search", "x"),
+    # -- skills
     bad("skills_list", "cwds", "/srv"),
     bad("skills_list", "force_reload", force_reload="yes"),
     # -- projects and sections

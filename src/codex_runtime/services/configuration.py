@@ -47,8 +47,8 @@ class Configuration(Service):
     thread alone there is `config=` of `Runtime` and `thread_start`.
 
     Settings may hold secrets: tokens of providers, environments of MCP servers. What is read here
-    holds them as they are; do not log it. Errors of a write do not hold what was to be written,
-    though the server quotes values that are wrong, unless the setting is a harmless one.
+    holds them as they are; do not log it. The server quotes values that are wrong, so errors of a
+    write hold the reason and the setting, and not its words, unless the setting is a harmless one.
 
     **Rule SEC-004.** A setting that may widen a sandbox, spare an approval or have a command run
     (`sandbox_mode`, `approval_policy`, `permissions`, `projects`, `mcp_servers`, `hooks`, `notify`,

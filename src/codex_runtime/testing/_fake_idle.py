@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codex_runtime.testing._fake_items import input_text
+from codex_runtime.testing._fake_items import input_text, told_message
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 from codex_runtime.testing._json import Json, objects
 
@@ -33,10 +33,9 @@ def go_on(process: FakeProcess, thread: FakeThread) -> None:
         start_queued(process, thread, kept.queue.pop(0))
     elif kept.goal is not None and pursued(thread) and not kept.goal_rests:
         text = _CONTINUE.format(objective=kept.goal["objective"])
-        told = {"role": "user", "content": [{"type": "input_text", "text": text}]}
         turn = FakeTurn(process.ticker.uuid(), [], None)
         process.start_turn(thread, turn)
-        thread.conversation.append({"type": "message", **told})
+        thread.conversation.append(told_message("user", text))
 
 
 def pursued(thread: FakeThread) -> bool:

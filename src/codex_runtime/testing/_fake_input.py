@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from codex_runtime._media import image_type
+from codex_runtime.testing._fake_items import told_message
 from codex_runtime.testing._fake_params import need_user_input, variant
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._json import Json, is_object, member
@@ -89,7 +90,7 @@ def hear(thread: FakeThread, content: list[Json]) -> None:
     parts = [each for part in _numbered(content) for each in _model_parts(*part)]
     thread.conversation.append({"type": "message", "role": "user", "content": parts})
     thread.conversation += [
-        _message("user", text)
+        told_message("user", text)
         for part in content
         if part["type"] == "skill"
         for text in _skill(thread.settings.cwd, str(part.get("path")))
@@ -99,8 +100,8 @@ def hear(thread: FakeThread, content: list[Json]) -> None:
 def _context_message(key: str, entry: Json) -> Json:
     value = _shortened(str(entry.get("value")))
     if entry["kind"] == "application":
-        return _message("developer", f"<{key}>{value}</{key}>")
-    return _message("user", f"<external_{key}>{value}</external_{key}>")
+        return told_message("developer", f"<{key}>{value}</{key}>")
+    return told_message("user", f"<external_{key}>{value}</external_{key}>")
 
 
 def _shortened(text: str) -> str:
@@ -110,10 +111,6 @@ def _shortened(text: str) -> str:
     half, left_out = _MAX_CONTEXT // 2, len(data) - _MAX_CONTEXT
     start, end = data[:half].decode(errors="ignore"), data[-half:].decode(errors="ignore")
     return f"{start}…{-(-left_out // 4)} tokens truncated…{end}"
-
-
-def _message(role: str, text: str) -> Json:
-    return {"type": "message", "role": role, "content": [_text(text)]}
 
 
 def _text(text: str) -> Json:

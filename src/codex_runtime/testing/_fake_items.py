@@ -16,6 +16,7 @@ __all__ = [
     "file_change",
     "input_text",
     "reasoning_item",
+    "told_message",
     "turn_diff",
     "user_message",
 ]
@@ -94,6 +95,11 @@ def dynamic_tool_call(item_id: str, tool: str, namespace: str | None, arguments:
         "success": None,
         "durationMs": None,
     }
+
+
+def told_message(role: str, text: str, kind: str = "input_text") -> Json:
+    """Return a message as the model is told it, which is no item of the thread."""
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
 
 def input_text(content: list[Json]) -> str:

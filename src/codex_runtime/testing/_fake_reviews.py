@@ -9,7 +9,7 @@ from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
-from codex_runtime.testing._fake_items import agent_message, user_message
+from codex_runtime.testing._fake_items import agent_message, told_message, user_message
 from codex_runtime.testing._fake_params import need, text_or_none, variant
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn, Totals
 from codex_runtime.testing._fake_threads import Handler, RequestId, loaded_thread
@@ -113,10 +113,7 @@ def _words(kind: str, target: Json) -> tuple[str, str]:
     """What a review is called, and what the reviewer is asked."""
     match kind:
         case "uncommittedChanges":
-            return (
-                "current changes",
-                UNCOMMITTED,
-            )
+            return "current changes", UNCOMMITTED
         case "baseBranch":
             branch = target["branch"]
             return (
@@ -169,7 +166,7 @@ class ReviewPlay(TurnPlay):
         self._process.tell(thread, "turn/started", {"threadId": thread.id, "turn": started})
         self._conversation, thread.conversation = thread.conversation, []
         self._hear(turn.input, None)
-        inner = FakeTurn(turn.inner_id, turn.input, None, status="interrupted")
+        inner = FakeTurn(turn.inner_id, turn.input, None, root_id=turn.id)
         inner.items = [turn.items.pop()]
         inner.started_ms = turn.started_ms
         thread.turns.insert(thread.turns.index(turn), inner)
@@ -202,8 +199,8 @@ class ReviewPlay(TurnPlay):
             f"  <results>\n  {self._said if done else 'None.'}\n  </results>\n</user_action>\n"
         )
         self._thread.conversation += [
-            _said("user", "input_text", action + results),
-            _said("assistant", "output_text", told),
+            told_message("user", action + results),
+            told_message("assistant", told, "output_text"),
         ]
         if status == "interrupted":
             self._process.mark_unread(self._thread, self._turn)
@@ -212,10 +209,6 @@ class ReviewPlay(TurnPlay):
         item: Json = {"type": kind, "id": self._process.ticker.uuid(), "review": review}
         self.item_started(item)
         self.item_completed(item)
-
-
-def _said(role: str, kind: str, text: str) -> Json:
-    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
 
 # -- compactions
@@ -237,7 +230,7 @@ class CompactPlay(TurnPlay):
         item: Json = {"type": "contextCompaction", "id": process.ticker.uuid()}
         self.item_started(item)
         before = [*thread.conversation]
-        thread.conversation.append(_said("user", "input_text", SUMMARIZE))
+        thread.conversation.append(told_message("user", SUMMARIZE))
         try:
             step = process.next_step(thread, "compaction")
         finally:
@@ -250,7 +243,7 @@ class CompactPlay(TurnPlay):
             response_usage(step) if isinstance(step, AssistantMessage | Together) else None
         )
         prompts = [each for each in before if each.get("role") == "user"]
-        thread.conversation[:] = [*prompts, _said("user", "input_text", SUMMARY + summary)]
+        thread.conversation[:] = [*prompts, told_message("user", SUMMARY + summary)]
         # Some four characters a token.
         thread.last = Totals(assumed=len(str(thread.conversation)) // 4)
         self.report_usage(None)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from codex_runtime.testing._fake_failures import Failure
-from codex_runtime.testing._fake_items import command_execution
+from codex_runtime.testing._fake_items import command_execution, told_message
 from codex_runtime.testing._fake_params import need
 from codex_runtime.testing._fake_state import FakeThread, FakeTurn
 from codex_runtime.testing._fake_threads import Handler, RequestId, loaded_thread
 from codex_runtime.testing._fake_turn import TurnPlay
-from codex_runtime.testing._fake_wire import Refused
+from codex_runtime.testing._fake_wire import INVALID_PARAMS, Refused
 from codex_runtime.testing._json import Json
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def _shell_command(process: FakeProcess, request_id: RequestId, params: Json) ->
         raise Refused("command must not be empty")
     if isinstance(milliseconds, int) and milliseconds < 0:
         raise Refused(
-            f"thread/shellCommand timeoutMs must be non-negative, got {milliseconds}", code=-32602
+            f"thread/shellCommand timeoutMs must be non-negative, got {milliseconds}",
+            code=INVALID_PARAMS,
         )
     turn = FakeTurn(process.ticker.uuid(), [], None, kind="shell", about=command)
     if isinstance(milliseconds, int):
@@ -105,8 +106,7 @@ def _tell_model(thread: FakeThread, command: str, exit_code: int, output: str) -
         f"<user_shell_command>\n<command>\n{command}\n</command>\n"
         f"<result>\n{result}</result>\n</user_shell_command>"
     )
-    told = {"role": "user", "content": [{"type": "input_text", "text": text}]}
-    thread.conversation.append({"type": "message", **told})
+    thread.conversation.append(told_message("user", text))
 
 
 SHELL_HANDLERS: dict[str, Handler] = {"thread/shellCommand": _shell_command}

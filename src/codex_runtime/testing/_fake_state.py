@@ -9,6 +9,7 @@ from typing import Literal
 
 import anyio
 
+from codex_runtime.testing._fake_items import told_message
 from codex_runtime.testing._fake_kept import Kept
 from codex_runtime.testing._json import Json
 
@@ -171,6 +172,7 @@ class FakeTurn:
     Attributes:
         kind: What it does, in the word of `activeTurnNotSteerable` where it cannot be steered.
         inner_id: The id of the turn that a review runs within itself, once it does.
+        root_id: The id of the review that it is such a turn of.
         about: What a review is called, or the command of a shell turn.
         timeout: Seconds that the command of a shell turn may take.
         output_schema: What the model's answer has to match; any JSON, None for nothing.
@@ -190,6 +192,7 @@ class FakeTurn:
     output_schema: object = None
     kind: Literal["regular", "review", "compact", "shell"] = "regular"
     inner_id: str | None = None
+    root_id: str | None = None
     about: str = ""
     timeout: float = 3600.0
     status: str = "inProgress"
@@ -214,7 +217,7 @@ class FakeTurn:
         start, end = self.started_ms, self.completed_ms
         return {
             "id": self.id,
-            "rootTurnId": self.id,
+            "rootTurnId": self.root_id or self.id,
             "items": self._viewed(view),
             "itemsView": view,
             "status": self.status,
@@ -310,15 +313,7 @@ class FakeThread:
     def told_to_model(self) -> list[Json]:
         """Return the `input` of a model request: the instructions, then the conversation."""
         texts = [self.base_instructions, self.developer_instructions]
-        instructions: list[Json] = [
-            {
-                "type": "message",
-                "role": "developer",
-                "content": [{"type": "input_text", "text": text}],
-            }
-            for text in texts
-            if text
-        ]
+        instructions = [told_message("developer", text) for text in texts if text]
         return [*instructions, *self.conversation]
 
     def as_json(self, version: str, view: str | None = None) -> Json:
