@@ -72,6 +72,8 @@ class Environment:
                 str(self.python),
             ]
         else:
+            # The environment may have been made by uv, which puts no pip into it.
+            _run(str(self.python), "-m", "ensurepip")
             command = [str(self.python), "-m", "pip", "install"]
         _run(*command, "--quiet", *arguments)
 

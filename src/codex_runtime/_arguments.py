@@ -1,6 +1,7 @@
 """Checks of what callers pass, before anything is sent."""
 
 import os
+import posixpath
 import re
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ __all__ = [
     "checked_bytes",
     "checked_thread_id",
     "checked_turn_id",
+    "normal_path",
     "path_text",
     "positive_seconds",
     "server_path",
@@ -150,13 +152,23 @@ def absolute_path(field: str, path: str | os.PathLike[str]) -> str:
     # Unlike that of `Path`, `expanduser` does not raise for a home that nobody has.
     text = os.path.expanduser(path_text(field, path))  # noqa: PTH111 — see above
     try:
-        return os.path.abspath(text)  # noqa: PTH100 — see above
+        return normal_path(os.path.abspath(text))  # noqa: PTH100 — see above
     except FileNotFoundError:
         raise InvalidArgument(
             field,
             "is relative, and this process's working directory is gone",
             "use an absolute path",
         ) from None
+
+
+def normal_path(path: str) -> str:
+    """The one spelling of an absolute path, as the server has it: links are not followed.
+
+    `..` and doubled slashes are taken out, those at the beginning too, which POSIX lets mean
+    something else and Linux and macOS do not.
+    """
+    normal = posixpath.normpath(path)
+    return f"/{normal.lstrip('/')}" if normal.startswith("/") else normal
 
 
 def path_text(field: str, path: object) -> str:

@@ -88,8 +88,9 @@ class Client:
         return found
 
     def in_use(self, thread_id: str) -> bool:
-        """Whether somebody here uses that thread."""
-        return thread_id in self._threads
+        """Whether somebody here has a handle to that thread, or follows what happens in it."""
+        live = self._threads.get(thread_id)
+        return bool(live and live.holders) or self.hub.follows(thread_id)
 
     def spawn(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that lives as long as the connection."""

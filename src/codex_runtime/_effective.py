@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
+from codex_runtime._arguments import normal_path
 from codex_runtime._params import Asked
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.policy import (
@@ -148,5 +148,4 @@ def _same(asked: Asked, sandbox: Sandbox, in_force: Sandbox, cwd: str | None) ->
 
 
 def _folder(path: str | None) -> str | None:
-    """The server takes `..` and doubled slashes out, and does not follow links."""
-    return None if path is None else f"/{posixpath.normpath(path).lstrip('/')}"
+    return None if path is None else normal_path(path)

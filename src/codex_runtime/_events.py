@@ -109,6 +109,14 @@ class Hub:
         """The turn of this thread that was seen to start and not to end; `""` for one on its way."""
         return self._active.get(thread_id, "" if thread_id in self._starting else None)
 
+    def follows(self, thread_id: str) -> bool:
+        """Whether a turn runs in this thread, or somebody wants its events."""
+        return (
+            self.active_turn(thread_id) is not None
+            or thread_id in self._subscribers
+            or any(key[0] == thread_id for key in self._turns)
+        )
+
     def expect_turn(self, thread_id: str, sink: Sink) -> None:
         """Give `sink` the events of turns of this thread that nobody claims, from now on.
 

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from codex_runtime._hook_report import HookReport
     from codex_runtime.hooks import Hook
 
-__all__ = ["RUNNING", "HookBook"]
+__all__ = ["RUNNING", "HookBook", "RunningCall", "callers"]
 
-RUNNING: Final[ContextVar[frozenset[str]]] = ContextVar("codex_runtime_hooks", default=frozenset())
-"""The names of the hooks that whatever runs now was called by, directly or not.
+
+@dataclass(eq=False)
+class RunningCall:
+    """One call of a hook.
+
+    Attributes:
+        hook: Which. Not its name: another hook may have the same.
+        over: Whether it has ended. What it has started may go on, and is none of its own then.
+    """
+
+    hook: Hook
+    over: bool = False
+
+
+RUNNING: Final[ContextVar[tuple[RunningCall, ...]]] = ContextVar("codex_runtime_hooks", default=())
+"""The calls of hooks that whatever runs now was started by, directly or not; see `callers`.
 
 A hook may use the runtime, and so come to itself: without an end, unless it is left out there.
 """
+
+
+def callers() -> tuple[Hook, ...]:
+    """The hooks that are being called still, and have started whatever runs now."""
+    return tuple(call.hook for call in RUNNING.get() if not call.over)
 
 
 class HookBook:

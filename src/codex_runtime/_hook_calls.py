@@ -16,7 +16,7 @@ import anyio
 from anyio import from_thread
 from anyio.lowlevel import current_token
 
-from codex_runtime._hook_book import RUNNING
+from codex_runtime._hook_book import RUNNING, RunningCall
 from codex_runtime._redaction import Redactor
 from codex_runtime.hooks import Hook, HookContext
 
@@ -65,7 +65,8 @@ async def call_hook(hook: Hook, context: HookContext) -> Answer:
     began = anyio.current_time()
     failed: _Failure | None = None
     problem, action = "", None
-    mark = RUNNING.set(RUNNING.get() | {hook.name})
+    call = RunningCall(hook)
+    mark = RUNNING.set((*RUNNING.get(), call))
     patience = anyio.move_on_after(hook.timeout)
     try:
         with patience:
@@ -76,6 +77,7 @@ async def call_hook(hook: Hook, context: HookContext) -> Answer:
     else:
         late = patience.cancelled_caught
     finally:
+        call.over = True
         RUNNING.reset(mark)
     if late:
         failed, problem = "timeout", f"took more than {hook.timeout:g} s"

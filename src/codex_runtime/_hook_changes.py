@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from codex_runtime._hook_input import items_of, text_of
@@ -17,7 +18,10 @@ from codex_runtime.inputs import check_input, prepared_input
 if TYPE_CHECKING:
     from codex_runtime.inputs import TurnInput
 
-__all__ = ["RIGHTS", "Change", "Subject", "plain"]
+__all__ = ["MAX_METADATA", "RIGHTS", "Change", "Subject", "plain"]
+
+MAX_METADATA: Final = 65_536
+"""Bytes of JSON that the notes of one run may have: each hook is given a copy, in the event loop."""
 
 RIGHTS: Final[dict[HookPhase, frozenset[str]]] = {
     "pre_run": frozenset({"prompt", "model", "attachments", "metadata"}),
@@ -70,6 +74,7 @@ class Change:
     ) -> None:
         self._phase: HookPhase = phase
         self._remote = remote
+        self._before = subject, metadata
         self.subject = subject
         self.metadata = metadata
         self.problems: list[str] = []
@@ -86,8 +91,11 @@ class Change:
             if value is not None and self._may(part):
                 problem = set_it(value)
                 self._note(problem)
-        if wanted.attachments != () and self._may("attachments"):
-            await self._attach(wanted.attachments)
+        await self._attach(wanted.attachments)
+
+    def undo(self) -> None:
+        """Leave everything as it was."""
+        self.subject, self.metadata = self._before
 
     def _may(self, part: str) -> bool:
         kind = self.subject.kind
@@ -131,7 +139,9 @@ class Change:
         if not isinstance(metadata, Mapping):
             return f"metadata is of type {type(given).__name__}; use a mapping"
         try:
-            self.metadata = {**self.metadata, **plain(given)}
+            self.metadata = _merged(self.metadata, given)
+        except _TooMuch:
+            return f"metadata has more than {MAX_METADATA:,} bytes of JSON in all"
         except (TypeError, ValueError, RecursionError) as error:
             # Not what the values are: only of which type one is, or that it goes round.
             return f"metadata has no form in JSON: {error}"
@@ -139,10 +149,15 @@ class Change:
 
     async def _attach(self, attachments: Any) -> None:
         given: Any = attachments
-        if isinstance(attachments, str) or not isinstance(attachments, Iterable):
-            self.problems.append(_NO_ATTACHMENT.format("attachments", type(given).__name__))
+        # Another iterable may never end, or block.
+        if type(given) not in (list, tuple):
+            self.problems.append(
+                f"attachments is of type {type(given).__name__}; use a list or tuple of input items"
+            )
             return
-        for index, item in enumerate(given):
+        if not given or not self._may("attachments"):
+            return
+        for index, item in enumerate(tuple(given)):
             field = f"attachments[{index}]"
             if isinstance(item, str):
                 self.problems.append(_NO_ATTACHMENT.format(field, "str"))
@@ -165,16 +180,35 @@ def _what_is_wrong(text: Any) -> str:
     return "is blank" if isinstance(text, str) else f"is of type {type(text).__name__}; use text"
 
 
-def plain(metadata: Mapping[Any, Any]) -> dict[str, Any]:
-    """A copy of what has a form in JSON, which shares nothing with it.
+class _TooMuch(Exception):
+    """There is more metadata than may be."""
+
+
+def _merged(metadata: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any]:
+    """Notes and further ones, as a copy that shares nothing with either.
 
     Raises:
-        TypeError: A value or a key has no such form.
+        TypeError: A value or a key has no form in JSON.
         ValueError: A number has none, or a list or mapping holds itself.
         RecursionError: It is nested too deep.
+        _TooMuch: It is too long. Not more than that is looked at.
     """
-    for key in metadata:
+    further = {key: given[key] for key in islice(given, MAX_METADATA)}
+    for key in further:
         if not isinstance(key, str):
             raise TypeError(f"a key is of type {type(key).__name__}")
-    copied: dict[str, Any] = json.loads(json.dumps(dict(metadata), allow_nan=False))
+    pieces: list[str] = []
+    size = 0
+    for piece in json.JSONEncoder(allow_nan=False).iterencode({**metadata, **further}):
+        size += len(piece)
+        if size > MAX_METADATA:
+            raise _TooMuch
+        pieces.append(piece)
+    merged: dict[str, Any] = json.loads("".join(pieces))
+    return merged
+
+
+def plain(metadata: dict[str, Any]) -> dict[str, Any]:
+    """A copy of notes, which shares nothing with them."""
+    copied: dict[str, Any] = json.loads(json.dumps(metadata))
     return copied

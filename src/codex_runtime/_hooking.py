@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import anyio
 
-from codex_runtime._hook_book import RUNNING, HookBook
-from codex_runtime._hook_calls import Answer, call_hook, redact
+from codex_runtime._hook_book import HookBook, callers
+from codex_runtime._hook_calls import Answer, call_hook, in_words, redact
 from codex_runtime._hook_changes import Change, Subject, plain
 from codex_runtime._hook_report import (
     HookEntry,
@@ -67,6 +67,7 @@ class HookRun(Hooks):
         self._remote = remote
         self._metadata: dict[str, Any] = {}
         self._entries: list[HookEntry] = []
+        self._started_by = callers()
         self.correlation_id = f"hk-{uuid4().hex}"
         self.thread_id: str | None = None
         """The thread that the run is about, once it is known."""
@@ -102,7 +103,10 @@ class HookRun(Hooks):
         return subject
 
     async def after(self, phase: HookPhase, subject: Subject, outcome: Outcome) -> None:
-        """Run a post phase: nothing can be changed or blocked any more."""
+        """Run a post phase: nothing can be changed or blocked any more.
+
+        Whatever hooks do, it raises no `Exception`: what is over keeps its result.
+        """
         self.thread_id = subject.thread_id or self.thread_id
         self.turn_id = subject.turn_id or self.turn_id
         for hook in self._called_at(phase, subject):
@@ -118,7 +122,14 @@ class HookRun(Hooks):
             seen.add(hook.name)
             if phase not in hook.phases:
                 continue
-            why_not = self._why_not(hook, phase, subject, is_first=is_first)
+            try:
+                why_not = self._why_not(hook, phase, subject, is_first=is_first)
+            except Exception as error:
+                failed = _Verdict("failed", "execution", (f"its matcher: {in_words(error)}",))
+                reason = self._note(hook, phase, failed)
+                if reason is not None:
+                    raise BlockedByHook(hook.name, phase, reason, self.report()) from error
+                continue
             if why_not:
                 self._entries.append(HookEntry(hook.name, phase, "skipped", note=why_not))
             else:
@@ -127,11 +138,20 @@ class HookRun(Hooks):
     def _why_not(self, hook: Hook, phase: HookPhase, subject: Subject, *, is_first: bool) -> str:
         if not is_first:
             return "another hook of this name comes first"
-        if hook.name in RUNNING.get():
+        if self._is_own(hook, phase):
             return "it is running: this was started by it"
         if hook.matcher is not None and not hook.matcher.matches(self._context(phase, subject)):
             return "its matcher does not match"
         return ""
+
+    def _is_own(self, hook: Hook, phase: HookPhase) -> bool:
+        """Whether this is what the hook itself does.
+
+        Pre phases, where gates are, are left out only while it is being called. A post phase
+        belongs to the beginning of the run: it may come when that call is over.
+        """
+        started_by = callers() if phase.startswith("pre_") else (*callers(), *self._started_by)
+        return any(each is hook for each in started_by)
 
     def _context(
         self, phase: HookPhase, subject: Subject, outcome: Outcome | None = None
@@ -156,26 +176,40 @@ class HookRun(Hooks):
         self, hook: Hook, answer: Answer, change: Change, phase: HookPhase
     ) -> str | None:
         """Do what the hook wants and note it. Returns why it blocks, if it does."""
-        is_pre = phase.startswith("pre_")
-        verdict = await _verdict(answer, change, is_pre=is_pre)
+        try:
+            verdict = await _verdict(answer, change, is_pre=phase.startswith("pre_"))
+        except Exception as error:  # noqa: BLE001 — the boundary to user code: what it returned
+            change.undo()
+            verdict = _Verdict("failed", "execution", (f"its action: {in_words(error)}",))
+        return self._note(hook, phase, verdict, answer.seconds)
+
+    def _note(
+        self, hook: Hook, phase: HookPhase, verdict: _Verdict, seconds: float = 0.0
+    ) -> str | None:
+        """Note what came of a hook. Returns why it blocks, if it does."""
         issues = tuple(
             HookIssue(hook.name, phase, verdict.kind, redact(problem))
             for problem in verdict.problems
         )
         reason = verdict.reason
-        if hook.gate and issues and reason is None and is_pre:
+        if hook.gate and issues and reason is None and phase.startswith("pre_"):
             reason = f"a gate that fails blocks: {issues[0].message}"
         for issue in issues:
             logger.warning("hook %s at %s: %s", hook.name, phase, issue.message)
         note = "" if reason is None else redact(reason)
-        self._entries.append(
-            HookEntry(hook.name, phase, verdict.outcome, answer.seconds, issues, note)
-        )
+        self._entries.append(HookEntry(hook.name, phase, verdict.outcome, seconds, issues, note))
         return reason
 
 
 _NO_REASON: Final = "it gave no reason"
-"""What a `Block` without a reason says."""
+"""What a `Block` without a reason says, and one whose reason cannot be read."""
+
+
+def _words_of(reason: Any) -> str:
+    try:
+        return str(reason).strip() or _NO_REASON
+    except Exception:  # noqa: BLE001 — the boundary to user code: it blocks all the same
+        return _NO_REASON
 
 
 @dataclass(frozen=True)
@@ -204,7 +238,7 @@ async def _verdict(answer: Answer, change: Change, *, is_pre: bool) -> _Verdict:
             return _Verdict("noop")
         case Block(reason=reason):
             too_late = _Verdict("failed", problems=("blocked what is over already",))
-            blocked = _Verdict("blocked", reason=str(reason).strip() or _NO_REASON)
+            blocked = _Verdict("blocked", reason=_words_of(reason))
             return blocked if is_pre else too_late
         case Mutate() as wanted:
             await change.make(wanted)

@@ -9,7 +9,7 @@ import anyio
 from codex_runtime._client import Client
 from codex_runtime._handshake import ServerInfo, handshake
 from codex_runtime._homes import FirstStart
-from codex_runtime._hook_book import RUNNING
+from codex_runtime._hook_book import callers
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._owner import Owner
 from codex_runtime._peer import Peer
@@ -114,7 +114,7 @@ class Lifecycle:
         self._owner.stop()
         with anyio.CancelScope(shield=True):
             # A hook that closes the runtime must not wait for what waits for it.
-            await (self._over.wait() if RUNNING.get() else self._owner.wait_ended())
+            await (self._over.wait() if callers() else self._owner.wait_ended())
             if self.transport is not None:
                 # Done already, unless the loop has ended before `_main` could begin.
                 await self.transport.aclose()

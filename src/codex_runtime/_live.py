@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import anyio
+import msgspec
 
 from codex_runtime import protocol
 from codex_runtime.policy import (
@@ -111,6 +113,10 @@ class LiveThread:
         restore: What is to be put back when the turn under way ends.
         told: How often the server has said what is in force; whoever remembers it can see
             whether it has done so since.
+        lock: Held by whoever changes the settings, or opens the thread, from the look at what is
+            in force until it is known what has become of it: so nobody relies on a look that
+            another call has made untrue.
+        holders: The handles that are in use.
     """
 
     def __init__(self, thread_id: str) -> None:
@@ -119,6 +125,8 @@ class LiveThread:
         self.scope = Scope.of(thread_id, self.settings)
         self.restore: Restore | None = None
         self.told = 0
+        self.lock = anyio.Lock(fast_acquire=True)
+        self.holders: WeakSet[object] = WeakSet()
         self._changed = anyio.Event()
 
     def note(self, settings: ThreadSettings) -> None:
@@ -128,6 +136,25 @@ class LiveThread:
         self.told += 1
         self._changed.set()
         self._changed = anyio.Event()
+
+    def note_opened(self, info: Opened, *, told: int) -> None:
+        """Take what the answer to the opening of the thread says is in force.
+
+        What it does not say stays as it is known. Where the server has told of a change since
+        the request was sent, that counts: the answer is looked at later than it has come.
+
+        Args:
+            info: The answer.
+            told: What `told` was before the request was sent.
+        """
+        if self.told != told:
+            return
+        known = {
+            name: value
+            for name in ("collaboration_mode", "summary")
+            if (value := getattr(self.settings, name)) is not MISSING
+        }
+        self.note(msgspec.structs.replace(settings_of(info), **known))
 
     def assume(self, params: TurnStartParams | ThreadSettingsUpdateParams, *, told: int) -> None:
         """Take it that these parameters are in force, where the server has not said so itself.

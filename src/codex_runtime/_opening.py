@@ -13,7 +13,7 @@ from codex_runtime import protocol
 from codex_runtime._arguments import canonical_id, checked_thread_id
 from codex_runtime._client import Client
 from codex_runtime._effective import Differences, differences, imposed, strictest_approval
-from codex_runtime._live import LiveThread, settings_of
+from codex_runtime._live import LiveThread
 from codex_runtime._params import (
     Asked,
     asked_of,
@@ -87,6 +87,7 @@ async def _start(runtime: Runtime, client: Client, options: ThreadOptions) -> Th
         try:
             await _keep(client, thread.thread_id, name)
         except BaseException:
+            client.live(thread.thread_id).holders.discard(thread)
             _leave(client, thread.thread_id)
             raise
     return thread
@@ -126,17 +127,20 @@ async def _resume(
     runtime: Runtime, client: Client, thread_id: str, options: ResumeOptions
 ) -> ThreadHandle:
     asked = _asked(client, options)
-    shared = client.in_use(thread_id)
-    info = await _open(client, methods.THREAD_RESUME, resume_params(thread_id, options, asked))
-    if canonical_id(info.thread.id) != thread_id:
-        if not client.in_use(info.thread.id):
+    params = resume_params(thread_id, options, asked)
+    live = client.live(thread_id)
+    # One after the other: another resume of this thread, and whatever changes its settings.
+    async with live.lock:
+        told = live.told
+        info = await _open(client, methods.THREAD_RESUME, params)
+        if canonical_id(info.thread.id) != thread_id:
             _leave(client, info.thread.id)
-        raise ThreadIdMismatch(
-            methods.THREAD_RESUME.method, requested=thread_id, actual=info.thread.id
-        )
-    # Only here a model that is not the one asked for means that nothing was listened to.
-    asked = replace(asked, model=options.get("model"))
-    return await _usable(runtime, client, info, asked, shared=shared)
+            raise ThreadIdMismatch(
+                methods.THREAD_RESUME.method, requested=thread_id, actual=info.thread.id
+            )
+        # Only here a model that is not the one asked for means that nothing was listened to.
+        asked = replace(asked, model=options.get("model"))
+        return await _usable(runtime, client, info, asked, told=told)
 
 
 async def fork_thread(
@@ -205,7 +209,7 @@ async def _open(client: Client, method: Method[P, R], params: P) -> R:
 
 
 async def _usable(
-    runtime: Runtime, client: Client, info: Opened, asked: Asked, *, shared: bool = False
+    runtime: Runtime, client: Client, info: Opened, asked: Asked, *, told: int = 0
 ) -> ThreadHandle:
     """The handle to a thread, once what is in force in it is what was asked for.
 
@@ -214,16 +218,15 @@ async def _usable(
         client: Likewise.
         info: What the server answered.
         asked: What was asked for.
-        shared: Whether somebody here uses the thread already, who must not lose its events.
+        told: How often the server had said what is in force before the request was sent.
     """
     live = client.live(info.thread.id)
-    live.note(settings_of(info))
+    live.note_opened(info, told=told)
     try:
         await _note_running(client, info.thread)
         adjusted = await _bring_about(client, live, asked)
     except BaseException:
-        if not shared:
-            _leave(client, live.thread_id)
+        _leave(client, live.thread_id)
         raise
     return ThreadHandle(runtime, client, info, adjusted)
 
@@ -318,7 +321,11 @@ def _report_adjusted(live: LiveThread, allowed: Asked, found: Differences) -> tu
 
 
 def _leave(client: Client, thread_id: str) -> None:
-    """Have a thread given up that nobody is going to use; it is unloaded if nobody else does."""
+    """Have a thread given up that nobody is going to use; it is unloaded if nobody else does.
+
+    Whether somebody here uses it is looked at when it is its turn: until then a handle may be
+    dropped, or another call may open it.
+    """
     with suppress(CodexRuntimeError):
         # Where there is no connection any more, there is nothing to give up.
         client.spawn(_unsubscribe, client, thread_id)
@@ -326,7 +333,10 @@ def _leave(client: Client, thread_id: str) -> None:
 
 async def _unsubscribe(client: Client, thread_id: str) -> None:
     params = protocol.ThreadUnsubscribeParams(thread_id=thread_id)
+    live = client.live(thread_id)
     try:
-        await client.request(methods.THREAD_UNSUBSCRIBE, params, timeout=_GIVING_UP_BOUND)
+        async with live.lock:
+            if not client.in_use(thread_id):
+                await client.request(methods.THREAD_UNSUBSCRIBE, params, timeout=_GIVING_UP_BOUND)
     except CodexRuntimeError as error:
         logger.debug("thread %s may still be subscribed to: %s", thread_id, error)

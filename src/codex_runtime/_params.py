@@ -170,6 +170,7 @@ def check_before_start(prompt: TurnInput, options: ThreadOptions, *, remote: boo
     check_input(prompt)
     check_options(options, ThreadOptions, "a thread")
     asked_of(options, remote=remote)
+    _config(options)
 
 
 def start_params(options: ThreadOptions, asked: Asked) -> ThreadStartParams:
@@ -318,7 +319,7 @@ def _policy(asked: Asked) -> dict[str, Any]:
 def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
     """What start, resume and fork take alike."""
     details = asked.sandbox or Sandbox.of(DEFAULT_SANDBOX)
-    config = {**(check_config(options.get("config")) or {}), **details.as_config()}
+    config = {**(_config(options) or {}), **details.as_config()}
     mode = None
     if asked.sandbox is not None:
         # What a thread cannot be opened with comes afterwards, and until then it only reads.
@@ -335,6 +336,13 @@ def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
         service_tier=options.get("service_tier"),
         developer_instructions=options.get("developer_instructions"),
         base_instructions=options.get("base_instructions"),
+    )
+
+
+def _config(options: ResumeOptions) -> dict[str, Any] | None:
+    return check_config(
+        options.get("config"),
+        privileged_escalation_approved=options.get("privileged_escalation_approved"),
     )
 
 

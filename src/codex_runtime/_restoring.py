@@ -1,10 +1,14 @@
-"""Putting back what a turn has changed in the settings of its thread."""
+"""Putting back what a turn has changed in the settings of its thread.
+
+Not when the turn ends, but as soon as it has started: it keeps its own all the same (fact 288), and
+what the server starts by itself right after it, for its queue or a goal, must not have them.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +20,7 @@ from codex_runtime._client import Client
 from codex_runtime._effective import approval_in_force, asked_in, differences
 from codex_runtime._live import LiveThread
 from codex_runtime._params import Asked
-from codex_runtime._settings import change_settings
+from codex_runtime._settings import change_settings, said
 from codex_runtime.errors import (
     CodexRuntimeError,
     ConnectionLost,
@@ -35,7 +39,15 @@ if TYPE_CHECKING:
         TurnStartParams,
     )
 
-__all__ = ["Restore", "following", "only_this_turn", "plan_restore", "settled"]
+__all__ = [
+    "Restore",
+    "following",
+    "holding",
+    "only_this_turn",
+    "plan_restore",
+    "restoring",
+    "settled",
+]
 
 logger = logging.getLogger("codex_runtime.thread")
 
@@ -65,7 +77,7 @@ _METHOD: Final = methods.THREAD_SETTINGS_UPDATE.method
 
 @dataclass(eq=False)
 class Restore:
-    """What is to be put back when a turn ends.
+    """What is to be put back when a turn has started.
 
     Attributes:
         options: The options that were said for this turn only.
@@ -88,7 +100,8 @@ class Restore:
             CodexRuntimeError: Whatever becomes of it.
         """
         # A service tier goes by several names, so it is not among what is compared.
-        changed = differences(self.asked, live.settings).keys() & self.options
+        # What the server has not said again counts as unchanged.
+        changed = said(differences(self.asked, live.settings), live.settings).keys() & self.options
         if changed & _EITHER:
             changed |= _EITHER
         left = self.options - changed
@@ -189,22 +202,41 @@ def only_this_turn(options: Mapping[str, Any]) -> set[str]:
     return {name for name, value in options.items() if value is not None}
 
 
-@contextmanager
-def following(
-    client: Client,
-    live: LiveThread,
-    params: TurnStartParams,
-    restore: Restore | None,
-    feed: TurnFeed,
-) -> Generator[None]:
-    """Keep an eye on what becomes of a thread's settings while a turn is started in this block.
+@asynccontextmanager
+async def holding(
+    client: Client, live: LiveThread, check_idle: Callable[[], None] | None = None
+) -> AsyncGenerator[None]:
+    """Hold the settings of a thread still in this block, which may start a turn or change them.
+
+    What the last turn has changed for itself is put back before. Cancelling stops the wait.
 
     Args:
         client: Of the runtime.
         live: The thread.
+        check_idle: Raises where the block is not to be reached, say for a turn that runs.
+
+    Raises:
+        CodexRuntimeError: What `check_idle` raises, or settings could not be put back.
+    """
+    while True:
+        if check_idle is not None:
+            check_idle()
+        await settled(client, live)
+        async with live.lock:
+            if live.restore is None:
+                if check_idle is not None:
+                    check_idle()
+                yield
+                return
+
+
+@contextmanager
+def following(live: LiveThread, params: TurnStartParams) -> Generator[None]:
+    """Keep an eye on what becomes of a thread's settings while a turn is started in this block.
+
+    Args:
+        live: The thread.
         params: What the turn is started with.
-        restore: What is to be put back when it ends, however the block is left.
-        feed: Of the turn.
     """
     told = live.told
     try:
@@ -215,6 +247,27 @@ def following(
         raise
     else:
         live.assume(params, told=told)
+
+
+@contextmanager
+def restoring(
+    client: Client,
+    live: LiveThread,
+    params: TurnStartParams,
+    restore: Restore | None,
+    feed: TurnFeed,
+) -> Generator[None]:
+    """Have settings put back once this block has started a turn, however it is left.
+
+    Args:
+        client: Of the runtime.
+        live: The thread.
+        params: What the turn is started with.
+        restore: What is to be put back.
+        feed: Of the turn.
+    """
+    try:
+        yield
     finally:
         if restore is not None:
             restore.asked = _kept_in(params)
@@ -242,10 +295,8 @@ def _restore_later(client: Client, live: LiveThread, restore: Restore, feed: Tur
 
 async def _restore(client: Client, live: LiveThread, restore: Restore, feed: TurnFeed) -> None:
     try:
-        await _ended(client, live, feed)
-        with anyio.fail_after(_RESTORE_BOUND):
-            await restore.put_back(client, live)
-        live.restore = None
+        await _started(client, live, feed)
+        await _put_back(client, live, restore)
     except (ConnectionLost, RuntimeClosed):
         # The thread is not loaded any more.
         live.restore = None
@@ -258,14 +309,23 @@ async def _restore(client: Client, live: LiveThread, restore: Restore, feed: Tur
         restore.done.set()
 
 
-async def _ended(client: Client, live: LiveThread, feed: TurnFeed) -> None:
-    """Wait for the end of a turn, or until it is clear that there is none."""
+async def _put_back(client: Client, live: LiveThread, restore: Restore) -> None:
+    async with live.lock:
+        if live.restore is not restore:
+            return
+        with anyio.fail_after(_RESTORE_BOUND):
+            await restore.put_back(client, live)
+            live.restore = None
+
+
+async def _started(client: Client, live: LiveThread, feed: TurnFeed) -> None:
+    """Wait for the start of a turn, or until it is clear that there is none."""
     while not feed.state.turn_id:
         if client.hub.active_turn(live.thread_id) is None:
             return
         with anyio.move_on_after(_LOOK_AGAIN):
-            await feed.ended.wait()
-    await feed.ended.wait()
+            await feed.started.wait()
+    await feed.started.wait()
 
 
 async def settled(client: Client, live: LiveThread) -> None:
@@ -281,11 +341,10 @@ async def settled(client: Client, live: LiveThread) -> None:
         return
     await restore.done.wait()
     if live.restore is restore and restore.failed:
-        with anyio.move_on_after(_RESTORE_BOUND):
-            await restore.put_back(client, live)
-            live.restore = None
-            return
-        raise RequestTimeout(_METHOD, _RESTORE_BOUND)
+        try:
+            await _put_back(client, live, restore)
+        except TimeoutError:
+            raise RequestTimeout(_METHOD, _RESTORE_BOUND) from None
 
 
 def _value(settings: ThreadSettings, name: str) -> Any:

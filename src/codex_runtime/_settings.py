@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TurnStartParams,
     )
 
-__all__ = ["change_settings", "check_turn", "mismatch"]
+__all__ = ["change_settings", "check_turn", "mismatch", "said"]
 
 _TOLD: Final = 10.0
 """Seconds in which the server tells that settings have changed; 1 to 5 ms were measured."""
@@ -37,6 +37,8 @@ async def change_settings(
     client: Client, live: LiveThread, params: ThreadSettingsUpdateParams, asked: Asked
 ) -> None:
     """Change the settings of a thread, and see that they are in force.
+
+    The caller holds the lock of the thread.
 
     Raises:
         PolicyMismatch: They are not.
@@ -55,19 +57,19 @@ async def change_settings(
         live.suspect(params)
         raise
     before = differences(asked, live.settings)
-    with anyio.move_on_after(_TOLD if _known(before, live.settings) else _TOLD_IF_NEW):
+    with anyio.move_on_after(_TOLD if said(before, live.settings) else _TOLD_IF_NEW):
         while differences(asked, live.settings):
             await live.next_change()
     found = differences(asked, live.settings)
     if live.told == told:
         # Nothing was told, so nothing has changed: what is not known stands as it was asked for.
-        found = _known(found, live.settings)
+        found = said(found, live.settings)
         live.suspect(params)
     if found:
         raise mismatch(live, found)
 
 
-def _known(found: Differences, settings: ThreadSettings) -> Differences:
+def said(found: Differences, settings: ThreadSettings) -> Differences:
     """Those differences that are about what the server has said."""
     unsaid = {
         name

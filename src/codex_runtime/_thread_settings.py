@@ -33,6 +33,7 @@ class ThreadWithSettings(ThreadReference):
         self.info = info
         self.adjusted = adjusted
         self._live: LiveThread = client.live(info.thread.id)
+        self._live.holders.add(self)
         if not self._live.told:
             self._live.note(settings_of(info))
 
@@ -73,6 +74,10 @@ class ThreadWithSettings(ThreadReference):
         check_options(options, SettingsOptions, "settings")
         if not any(value is not None for value in options.values()):
             raise InvalidArgument("options", "say nothing", "name a setting")
-        asked = asked_of(options, remote=self._client.remote, scope=self._live.scope)
-        params, asked = settings_params(self.thread_id, options, asked)
-        await change_settings(self._client, self._live, params, asked)
+        client, live = self._client, self._live
+        # What cannot be used is refused at once; what is in force is looked at again below.
+        asked_of(options, remote=client.remote, scope=live.scope)
+        async with live.lock:
+            asked = asked_of(options, remote=client.remote, scope=live.scope)
+            params, asked = settings_params(self.thread_id, options, asked)
+            await change_settings(client, live, params, asked)

@@ -11,7 +11,7 @@ from codex_runtime._arguments import checked_turn_id, positive_seconds
 from codex_runtime._feed import OwnItem, TurnFeed
 from codex_runtime._interrupting import interrupt_turn
 from codex_runtime._outgoing import encode
-from codex_runtime._restoring import settled
+from codex_runtime._restoring import holding
 from codex_runtime._starting import start_turn
 from codex_runtime._steering import Steering
 from codex_runtime._thread_settings import ThreadWithSettings
@@ -292,11 +292,10 @@ class ThreadWithTurns(ThreadWithSettings):
         self._check_idle()
 
         async def start(hooks: TurnHooks | None) -> tuple[TurnHandle, TurnFeed]:
-            await settled(client, self._live)
-            self._check_idle()
-            feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
-            turn = TurnHandle(client, feed, hooks)
-            await start_turn(client, feed, turn, encoded, method)
+            async with holding(client, self._live, self._check_idle):
+                feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
+                turn = TurnHandle(client, feed, hooks)
+                await start_turn(client, feed, turn, encoded, method)
             client.spawn(keep_time, turn, feed, allowed)
             return turn, feed
 

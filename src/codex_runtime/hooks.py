@@ -26,11 +26,10 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from posixpath import normpath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
-from codex_runtime._arguments import absolute_path, positive_seconds
+from codex_runtime._arguments import absolute_path, normal_path, positive_seconds
 from codex_runtime._hook_input import items_of, text_of
 from codex_runtime._hook_report import (
     HookEntry,
@@ -103,7 +102,7 @@ class HookContext:
         status: How it went; None before.
         result: What the turn did; None before, and where there is no turn.
         error: What was raised; None if nothing was.
-        tool_name: The tool that is about to be used; None in all phases so far.
+        tool_name: The tool that is about to be used. No phase has one so far: it is None in all.
     """
 
     phase: HookPhase
@@ -147,9 +146,10 @@ class Mutate:
         prompt: Takes the place of all texts of the input; its other items stay.
         model: The model: for the thread in `pre_session_start`, and in `pre_run` where the run
             opens one; else for this turn only.
-        attachments: Input items to add, say `Attachment("notes.md")`. A relative path is one in
-            the working directory. One that cannot be used is left out.
-        metadata: Notes for later hooks of the run, in the forms of JSON; merged key by key.
+        attachments: Input items to add, say `Attachment("notes.md")`, as a list or tuple. A
+            relative path is one in the working directory. One that cannot be used is left out.
+        metadata: Notes for later hooks of the run, in the forms of JSON; merged key by key, and
+            64 KiB (65,536 bytes) of JSON at the most, those that are there already among it.
     """
 
     prompt: str | None = None
@@ -185,7 +185,8 @@ class HookMatcher:
 
     Attributes:
         phases: Only in these; all if empty.
-        tool_name: Only for this tool.
+        tool_name: Only for this tool. No phase has a tool so far, so a constraint on it never
+            matches.
         cwd_prefix: Only in this folder and those below it, by their names: `/work/app` is not
             about `/work/app2`, and symbolic links are not followed.
     """
@@ -222,7 +223,7 @@ class HookMatcher:
 
 
 def _is_within(cwd: str | None, prefix: str) -> bool:
-    return cwd is not None and f"{normpath(cwd)}/".startswith(f"{prefix.rstrip('/')}/")
+    return cwd is not None and f"{normal_path(cwd)}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 class Hook:
@@ -265,6 +266,9 @@ class Hook:
         self.phases = _checked_phases(phases)
         if not self.phases:
             raise InvalidArgument("phases", "is empty", _known_phases())
+        if matcher is not None and not isinstance(matcher, HookMatcher):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
+            kind = type(matcher).__name__
+            raise InvalidArgument("matcher", f"is of type {kind}", "use HookMatcher(…)")
         self.matcher = matcher
         self.timeout = positive_seconds("timeout", timeout, _TIMEOUT)
         self.gate = gate

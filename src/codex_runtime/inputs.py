@@ -16,7 +16,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from anyio import to_thread
 from msgspec.structs import replace
@@ -39,6 +39,7 @@ __all__ = [
     "TurnInput",
     "check_input",
     "prepared_input",
+    "snapshot",
 ]
 
 MAX_INPUT_CHARACTERS: Final = 1_048_576
@@ -123,6 +124,13 @@ class PreparedInput:
                 "input", "holds an ExternalMessage", f"{what} cannot carry one; start a turn"
             )
         return self.items
+
+
+def snapshot(input: TurnInput) -> TurnInput:
+    """The input as it is now. A caller's list may change meanwhile; items cannot."""
+    if isinstance(input, Sequence) and not isinstance(input, str | bytes | bytearray):
+        return tuple(cast("Sequence[InputItem]", input))
+    return input
 
 
 def check_input(input: TurnInput) -> None:

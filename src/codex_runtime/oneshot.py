@@ -13,6 +13,7 @@ from codex_runtime._hook_book import RUNNING
 from codex_runtime._params import check_before_start
 from codex_runtime._runtime_base import client_of
 from codex_runtime._stopping import stop_before_leaving
+from codex_runtime.inputs import snapshot
 from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_names
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
@@ -150,7 +151,8 @@ class _Work:
         check_names(options, RunOptions, "a run")
         of_thread: Any = {name: value for name, value in options.items() if name not in _OF_TURN}
         of_turn: Any = {name: value for name, value in options.items() if name in _OF_TURN}
-        self._prompt = prompt
+        # What hooks have seen is what is sent.
+        self._prompt = snapshot(prompt)
         self._of_thread: ThreadOptions = of_thread
         self._of_turn: TurnOptions = of_turn
         self._hooks: Hook | Iterable[Hook] | None = of_thread.pop("hooks", None)

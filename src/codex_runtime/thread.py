@@ -10,12 +10,18 @@ from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import turn_params
-from codex_runtime._restoring import following, only_this_turn, plan_restore, settled
+from codex_runtime._restoring import (
+    following,
+    holding,
+    only_this_turn,
+    plan_restore,
+    restoring,
+)
 from codex_runtime._settings import check_turn
 from codex_runtime._starting import start_turn
 from codex_runtime._thread_turns import ThreadWithTurns
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input
+from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input, snapshot
 from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
 from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
@@ -175,7 +181,8 @@ class ThreadHandle(ThreadWithTurns):
             thread_id=self.thread_id,
             cwd=absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd,
             model=options.get("model") or live.settings.model or None,
-            input=input,
+            # What hooks have seen is what is sent.
+            input=snapshot(input),
             kind="turn",
             model_fixed="" if client.experimental and live.settings.model else fixed,
         )
@@ -200,35 +207,42 @@ class ThreadHandle(ThreadWithTurns):
             hooks: Its hooks, for its handle.
         """
         client, hub, live = self._client, self._client.hub, self._live
-        allowed, prepared, params, encoded = await self._prepare(input, options)
-        if live.restore is not None:
-            await settled(client, live)
-            # What the thread may touch may be less again.
-            params = turn_params(live.scope, prepared, options, remote=client.remote)
-        restore = plan_restore(client, live, {*for_this_turn, *only_this_turn(options)})
-        self._check_idle()
-        feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
-        turn = TurnHandle(client, feed, hooks)
-        with following(client, live, params, restore, feed):
-            await start_turn(client, feed, turn, encoded)
-        client.spawn(keep_time, turn, feed, allowed)
-        try:
-            await check_turn(client, live, params, feed)
-        except BaseException:
-            turn.interrupt_soon()
-            raise
+        allowed, prepared, (params, encoded) = await self._prepare(input, options)
+        scope = live.scope
+        async with holding(client, live, self._check_idle):
+            if live.scope != scope:
+                # Somebody has changed meanwhile what the thread may touch.
+                params, encoded = self._encoded(prepared, options)
+            restore = plan_restore(client, live, {*for_this_turn, *only_this_turn(options)})
+            feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
+            turn = TurnHandle(client, feed, hooks)
+            with restoring(client, live, params, restore, feed):
+                with following(live, params):
+                    await start_turn(client, feed, turn, encoded)
+                client.spawn(keep_time, turn, feed, allowed)
+                try:
+                    await check_turn(client, live, params, feed)
+                except BaseException:
+                    turn.interrupt_soon()
+                    raise
         return turn, feed
 
     async def _prepare(
         self, input: TurnInput, options: TurnOptions
-    ) -> tuple[float, PreparedInput, TurnStartParams, bytes]:
+    ) -> tuple[float, PreparedInput, tuple[TurnStartParams, bytes]]:
         """Check all that can be checked before anything is sent."""
         client, live = self._client, self._live
         allowed = positive_seconds("timeout", options.get("timeout"), DEFAULT_TURN_TIMEOUT)
         cwd = absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd
         prepared = await prepared_input(input, cwd=cwd, remote=client.remote)
-        params = turn_params(live.scope, prepared, options, remote=client.remote)
-        encoded = encode(params)
+        request = self._encoded(prepared, options)
         plan_restore(client, live, only_this_turn(options))
         self._check_idle()
-        return allowed, prepared, params, encoded
+        return allowed, prepared, request
+
+    def _encoded(
+        self, prepared: PreparedInput, options: TurnOptions
+    ) -> tuple[TurnStartParams, bytes]:
+        """Check against what is in force what is then sent."""
+        params = turn_params(self._live.scope, prepared, options, remote=self._client.remote)
+        return params, encode(params)

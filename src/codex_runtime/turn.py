@@ -66,6 +66,8 @@ class TurnHandle:
         self._client = client
         self._feed = feed
         self._hooks = hooks
+        # What is known of the thread is known for as long as somebody has a turn of it.
+        self._live = client.live(feed.state.thread_id)
         self._owned = owned
 
     def __repr__(self) -> str:

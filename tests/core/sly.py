@@ -61,4 +61,4 @@ class Shifting(Mapping[Any, Any]):
 class SlyFeature(Sly):
     """The same, found where harmless features are."""
 
-    like = "memories"
+    like = "tool_suggest"

@@ -168,6 +168,7 @@ def test_a_path_that_need_not_be_there_yet_is_made_absolute(
 
     assert absolute_path("codex_home", Path("new")) == str(tmp_path / "new")
     assert absolute_path("codex_home", "~/new") == "/home/me/new"
+    assert absolute_path("codex_home", "//srv//a/../new/") == "/srv/new"
     with pytest.raises(InvalidArgument) as caught:
         absolute_path("codex_home", " ")
     assert caught.value.field == "codex_home"

@@ -1,6 +1,9 @@
 """What hooks may change, and what becomes of changes that cannot be made."""
 
 import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from core.hook_support import TURN, a_run, says
 
 from codex_runtime._hook_changes import RIGHTS, Subject
 from codex_runtime._hooking import Outcome
-from codex_runtime.hooks import Hook, HookContext, HookPhase, Mutate
+from codex_runtime.hooks import Hook, HookContext, HookPhase, Mutate, TurnKind
 from codex_runtime.inputs import Attachment
 from codex_runtime.protocol import ImageInput, TextInput
 
@@ -93,6 +96,19 @@ async def test_rights_to_change(phase: HookPhase, part: str) -> None:
         assert issue.message == f"{part} cannot be changed at {phase}"
 
 
+@pytest.mark.parametrize("kind", ["review", "compact", "shell_command"])
+async def test_of_other_turns_only_the_notes_can_be_changed(kind: TurnKind) -> None:
+    subject = replace(TURN, kind=kind)
+    run = a_run(says(Mutate("Play.", "gpt-y", [IMAGE], {"a": 1})))
+    assert await run.before("pre_turn", subject) == subject
+    (entry,) = run.report().entries
+    assert (entry.outcome, {issue.kind for issue in entry.issues}) == ("mutated", {"validation"})
+    assert [issue.message for issue in entry.issues] == [
+        f"{part} cannot be changed at pre_turn of a {kind}"
+        for part in ("prompt", "model", "attachments")
+    ]
+
+
 async def test_the_rest_of_a_change_is_made_when_a_part_is_not_allowed() -> None:
     wanted = Mutate("Play.", "gpt-y", [IMAGE], {"a": 1})
     run = a_run(says(wanted, phase="pre_session_start"))
@@ -105,6 +121,25 @@ async def test_the_rest_of_a_change_is_made_when_a_part_is_not_allowed() -> None
         "attachments cannot be changed at pre_session_start",
     ]
     assert not run.report().is_clean
+
+
+class Endless(list[int]):
+    def __iter__(self) -> Iterator[int]:
+        return count()
+
+    def __len__(self) -> int:
+        return 1
+
+
+class EndlessNames(Mapping[str, int]):
+    def __getitem__(self, key: str) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, count())
+
+    def __len__(self) -> int:
+        return 1
 
 
 LOOP: list[Any] = []
@@ -125,8 +160,12 @@ LOOP.append(LOOP)
         ("metadata", {"a": object()}, "metadata has no form in JSON: Object of type object"),
         ("metadata", {"a": math.nan}, "metadata has no form in JSON"),
         ("metadata", {"a": LOOP}, "metadata has no form in JSON"),
-        ("attachments", "notes.md", "attachments is of type str; use input items"),
-        ("attachments", 7, "attachments is of type int; use input items"),
+        ("attachments", "notes.md", "attachments is of type str; use a list or tuple"),
+        ("attachments", 7, "attachments is of type int; use a list or tuple"),
+        ("attachments", repeat(IMAGE), "attachments is of type repeat; use a list or tuple"),
+        ("metadata", {"a": "x" * 65_527}, "metadata has more than 65,536 bytes of JSON in all"),
+        ("metadata", {"a": Endless()}, "metadata has more than 65,536 bytes of JSON in all"),
+        ("metadata", EndlessNames(), "metadata has more than 65,536 bytes of JSON in all"),
         ("attachments", ["notes.md"], "attachments[0] is of type str; use input items"),
         ("attachments", [7], "attachments[0] is left out: "),
         ("attachments", [Attachment("not-there.md")], "attachments[0] is left out: "),
@@ -154,6 +193,38 @@ async def test_one_attachment_that_is_missing_costs_that_one(tmp_path: Path) -> 
     (entry,) = run.report().entries
     assert entry.outcome == "mutated"
     assert "missing.md" in entry.issues[0].message
+
+
+async def test_the_notes_of_all_hooks_have_a_bound_together() -> None:
+    big = "x" * 40_000
+    run = a_run(
+        says(Mutate(metadata={"a": big}), "one"),
+        says(Mutate(metadata={"b": big}), "two"),
+        says(Mutate(metadata={"a": "less"}), "three"),
+        says(Mutate(metadata={"b": big}), "four"),
+        says(Mutate(metadata={"exactly": "x" * (65_536 - 40_000 - 37)}), "five"),
+    )
+    await run.before("pre_turn", TURN)
+    outcomes = [entry.outcome for entry in run.report().entries]
+    assert outcomes == ["mutated", "noop", "mutated", "mutated", "mutated"]
+    (issue,) = run.report().issues
+    assert (issue.hook, issue.kind) == ("two", "validation")
+
+
+async def test_attachments_that_are_added_meanwhile_do_not_count(tmp_path: Path) -> None:
+    mine: list[Any] = []
+
+    class Growing(Attachment):
+        @property
+        def path(self) -> str:  # type: ignore[override]
+            mine.append(IMAGE)
+            return str(tmp_path)
+
+    mine.append(object.__new__(Growing))
+    object.__setattr__(mine[0], "placeholder", None)
+    changed = await a_run(says(Mutate(attachments=mine))).before("pre_turn", TURN)
+    assert len(mine) > 1
+    assert changed.input == ["Work.", mine[0]]
 
 
 async def test_notes_are_copies_both_ways() -> None:

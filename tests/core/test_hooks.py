@@ -2,7 +2,8 @@
 
 import math
 import pickle
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 import pytest
 from core.hook_support import TURN, a_run, notes, says
@@ -22,6 +23,9 @@ from codex_runtime.hooks import (
     hook,
 )
 from codex_runtime.inputs import Attachment
+
+SECRET = "sk-" + "abcdefgh" * 4
+PROMPT = "the prompt itself"
 
 # -- which calls
 
@@ -44,6 +48,12 @@ def context(**fields: Any) -> HookContext:
         ("/work/app", "/work", False),
         ("/work/./x/../app", "/work/app", True),
         ("/", "/anywhere", True),
+        ("/work/app", "//work/app", True),
+        ("/work/app", "//work//app/../app/src", True),
+        ("//work/app", "/work/app", True),
+        ("//work/app", "///work/app", True),
+        ("/work/app", "//work/app2", False),
+        ("//", "/anywhere", True),
         ("/work/app", None, False),
     ],
 )
@@ -188,6 +198,96 @@ async def test_nonsense_of_a_gate_blocks(action: Any) -> None:
     assert not run.report().is_clean
 
 
+# -- whatever else is wrong with a hook harms that hook only
+
+
+class _Mute:
+    def __str__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+class _NoMapping(Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise RuntimeError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no keys")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class _NoKind:
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("no kind")
+
+
+class _NotEqual:
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Failing(HookMatcher):
+    def matches(self, context: HookContext) -> bool:
+        raise RuntimeError(f"broken with {SECRET}")
+
+
+BAD_ACTIONS: list[Any] = [
+    _NoKind(),
+    Mutate(metadata=_NoMapping()),
+    Mutate(prompt="Play.", attachments=[_NoKind()]),  # type: ignore[list-item]
+    Mutate(attachments=_NotEqual()),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("action", BAD_ACTIONS)
+async def test_an_action_that_cannot_be_read_changes_nothing(action: Any) -> None:
+    run = a_run(says(action))
+    assert await run.before("pre_turn", TURN) == TURN
+    assert not run.report().is_clean
+    with pytest.raises(BlockedByHook, match="a gate that fails blocks") as caught:
+        await a_run(says(action, gate=True)).before("pre_turn", TURN)
+    assert caught.value.report is not None
+    after = a_run(says(action, phase="post_turn", gate=True))
+    await after.after("post_turn", TURN, Outcome("ok"))
+    assert not after.report().is_clean
+
+
+async def test_an_action_that_raises_is_a_failure() -> None:
+    run = a_run(says(BAD_ACTIONS[0]))
+    await run.before("pre_turn", TURN)
+    (entry,) = run.report().entries
+    assert (entry.outcome, entry.issues[0].kind) == ("failed", "execution")
+    assert entry.issues[0].message == "its action: RuntimeError: no kind"
+
+
+@pytest.mark.parametrize("gate", [False, True])
+async def test_a_block_whose_reason_cannot_be_read_blocks(*, gate: bool) -> None:
+    with pytest.raises(BlockedByHook, match="it gave no reason"):
+        await a_run(says(Block(cast("str", _Mute())), gate=gate)).before("pre_turn", TURN)
+
+
+async def test_a_matcher_that_fails_is_an_issue() -> None:
+    run = a_run(says(Block("never called"), matcher=_Failing()))
+    assert await run.before("pre_turn", TURN) == TURN
+    (entry,) = run.report().entries
+    assert (entry.outcome, entry.issues[0].kind) == ("failed", "execution")
+    assert entry.issues[0].message == "its matcher: RuntimeError: broken with [redacted]"
+
+
+async def test_a_gate_whose_matcher_fails_blocks_before_and_harms_nothing_afterwards() -> None:
+    run = a_run(Hook("gate", print, ["pre_turn", "post_turn"], matcher=_Failing(), gate=True))
+    with pytest.raises(BlockedByHook, match="a gate that fails blocks: its matcher") as caught:
+        await run.before("pre_turn", TURN)
+    assert caught.value.report == run.report()
+    assert [entry.outcome for entry in run.report().entries] == ["failed"]
+    await run.after("post_turn", TURN, Outcome("ok"))
+    assert [entry.outcome for entry in run.report().entries] == ["failed", "failed"]
+
+
 # -- what is refused when a hook is made or registered
 
 
@@ -202,6 +302,8 @@ async def test_nonsense_of_a_gate_blocks(action: Any) -> None:
         ({"phases": ["pre_turn", "later"]}, "phases"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": math.nan}, "timeout"),
+        ({"matcher": "/work/app"}, "matcher"),
+        ({"matcher": HookMatcher}, "matcher"),
     ],
 )
 def test_a_hook_that_cannot_work_is_refused(arguments: dict[str, Any], field: str) -> None:
@@ -260,10 +362,6 @@ def test_the_decorator_wants_its_phases() -> None:
 
 
 # -- secrets
-
-
-SECRET = "sk-" + "abcdefgh" * 4
-PROMPT = "the prompt itself"
 
 
 def test_representations_show_no_payloads() -> None:

@@ -286,14 +286,82 @@ def test_a_feature_that_widens_what_a_thread_may_do_is_refused(config: dict[str,
     [
         None,
         {},
-        {"model_reasoning_effort": "low", "tools": {"view_image": False}},
-        {"features": {"memories": True, "network_proxy": False}},
-        {"features.web_search_request": True},
-        {"features": True},
+        {"model_reasoning_effort": "low", "model_verbosity": "low", "model_context_window": 9000},
+        {"hide_agent_reasoning": True, "history.persistence": "none", "instructions": "Be brief."},
+        {"web_search": "disabled", "tools": {"view_image": False, "web_search": False}},
+        {"features": {"memories": False, "tool_suggest": True, "request_permissions_tool": False}},
+        {"features.shell_tool": False, "features.guardian_approval": False, "features": {}},
+        {"notice": {"fast_default_opt_out": True}, "notice.model_migrations": {"a": "b"}},
     ],
 )
-def test_other_settings_pass_as_they_are(config: dict[str, Any] | None) -> None:
+def test_settings_that_are_known_to_be_harmless_pass_as_they_are(
+    config: dict[str, Any] | None,
+) -> None:
     assert check_config(config) == config
+
+
+NEEDING_THE_WORD: list[tuple[str, Any]] = [
+    ("mcp_servers", {"x": {"command": "true"}}),
+    ("mcp_servers.x.command", "true"),
+    ("hooks", {"PermissionRequest": []}),
+    ("bypass_hook_trust", True),
+    ("notify", ["true"]),
+    ("agents.x.config_file", "/x.toml"),
+    ("apps", {}),
+    ("plugins.x.enabled", True),
+    ("skills.config", []),
+    ("model_providers.mine.base_url", "http://127.0.0.1"),
+    ("openai_base_url", "http://127.0.0.1"),
+    ("chatgpt_base_url", "http://127.0.0.1"),
+    ("model_instructions_file", "/etc/passwd"),
+    ("experimental_compact_prompt_file", "/etc/passwd"),
+    ("project_root_markers", []),
+    ("project_doc_fallback_filenames", ["x"]),
+    ("shell_environment_policy.inherit", "all"),
+    ("otel.exporter", "x"),
+    ("log_dir", "/srv"),
+    ("tools", {"view_image": True}),
+    ("tools.web_search", {"allowed_domains": ["example.org"]}),
+    ("tools", True),
+    ("web_search", "live"),
+    ("web_search", "cached"),
+    ("notice", {"hide_full_access_warning": True}),
+    ("notice.hide_full_access_warning", True),
+    ("features", True),
+    ("features.web_search_request", True),
+    ("features", {"memories": True}),
+    ("features", {"memories": 0}),
+    ("features.hooks", False),
+    ("features.plugins", False),
+    ("features", {"write_stdin_approval": False}),
+    ("features.network_proxy", False),
+    ("features.brand_new", True),
+    ("brand_new", 1),
+    ("Model", "x"),
+    (" model", "x"),
+    ('"model"', "x"),
+    ("", {}),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), NEEDING_THE_WORD)
+def test_a_setting_that_is_not_known_to_be_harmless_needs_the_opt_in(key: str, value: Any) -> None:
+    config = {"model_verbosity": "low", key: value}
+    for word in (None, False, 1, "true"):
+        with pytest.raises(SandboxNotAllowed) as caught:
+            check_config(config, privileged_escalation_approved=word)
+        assert caught.value.field == f"config[{key!r}]"
+        assert "privileged_escalation_approved=True" in caught.value.fix
+    assert check_config(config, privileged_escalation_approved=True) == config
+
+
+def test_the_opt_in_is_no_word_for_a_setting_that_decides() -> None:
+    for config in (
+        {"notify": ["true"], "sandbox_mode": "danger-full-access"},
+        {"features": {"guardianv2": True}},
+    ):
+        with pytest.raises(InvalidArgument, match=r"sandbox=|widens"):
+            check_config(config, privileged_escalation_approved=True)
 
 
 @pytest.mark.parametrize("config", ["x", 5, [("a", 1)], {5: "x"}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.sly import Shifting, Sly
+from core.sly import Shifting, Sly, SlyFeature
 
 from codex_runtime._live import Scope
 from codex_runtime._outgoing import encode
@@ -166,8 +166,23 @@ def test_settings_are_looked_at_once_all_the_way_down() -> None:
     features = Shifting({"guardian": False}, {"guardian": True})
     config = Shifting({"features": features}, {"features": {"guardian": True}})
     assert check_config(config) == {"features": {"guardian": False}}
-    config = Shifting({"features": {"memories": [Sly("x")]}}, {"features": {"guardian": True}})
-    assert started({"config": config}).config["features"] == {"memories": ["x"]}
+    config = Shifting({"history": {"persistence": [Sly("x")]}}, {"history": {"persistence": 5}})
+    assert started({"config": config}).config["history"] == {"persistence": ["x"]}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {Sly("notify"): ["true"]},
+        {"features": {SlyFeature("hooks"): False}},
+        {"web_search": Sly("live")},
+        Shifting({"notify": ["true"]}, {"model": "x"}),
+    ],
+    ids=range(4),
+)
+def test_settings_that_lie_about_what_they_are_need_the_word(config: Any) -> None:
+    with pytest.raises(SandboxNotAllowed):
+        started({"config": config})
 
 
 def test_settings_without_end_are_refused() -> None:

@@ -13,7 +13,7 @@ from runtime.support import PATIENCE, cancelled_at_every_wait
 from codex_runtime._hook_changes import Subject
 from codex_runtime._hooking import HookRun, Outcome
 from codex_runtime.errors import BlockedByHook
-from codex_runtime.hooks import Hook, HookContext, Mutate, hook
+from codex_runtime.hooks import Block, Hook, HookContext, Mutate, hook
 
 
 async def notices(_: HookContext) -> Mutate:
@@ -226,11 +226,12 @@ async def test_two_that_start_each_other_come_to_an_end() -> None:
     def made(name: str) -> Hook:
         async def again(_: HookContext) -> None:
             calls.append(name)
-            await a_run(made("a"), made("b")).before("pre_turn", TURN)
+            await a_run(*both).before("pre_turn", TURN)
 
         return Hook(name, again, "pre_turn", timeout=PATIENCE)
 
-    await at_a_turn(made("a"), made("b"))
+    both = [made("a"), made("b")]
+    await at_a_turn(*both)
     assert calls == ["a", "b", "b", "a"]
 
 
@@ -249,6 +250,63 @@ async def test_one_that_starts_itself_from_a_task_or_a_thread_is_left_out_too() 
     recurses = Hook("recurses", recurse, "pre_turn", timeout=PATIENCE)
     await at_a_turn(recurses)
     assert calls == ["again"]
+
+
+async def test_another_hook_of_the_name_of_one_that_is_running_runs() -> None:
+    forbids = Hook("guard", _forbids, "pre_turn", gate=True)
+
+    async def start_another(_: HookContext) -> None:
+        with pytest.raises(BlockedByHook, match="never"):
+            await a_run(forbids).before("pre_turn", TURN)
+
+    entry = await at_a_turn(Hook("guard", start_another, "pre_turn"))
+    assert entry.issues == ()
+
+
+async def test_what_it_merely_started_comes_to_it_once_its_call_is_over() -> None:
+    over, calls = anyio.Event(), list[int]()
+
+    async def later() -> None:
+        await over.wait()
+        with pytest.raises(BlockedByHook, match="never"):
+            await a_run(gate).before("pre_turn", TURN)
+
+    async def start_a_task(context: HookContext) -> Block | None:
+        calls.append(1)
+        if len(calls) > 1:
+            return await _forbids(context)
+        tasks.start_soon(later)
+        return None
+
+    gate = Hook("gate", start_a_task, "pre_turn", gate=True)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            await at_a_turn(gate)
+            over.set()
+    assert calls == [1, 1]
+
+
+async def test_the_end_of_what_it_has_started_does_not_come_to_it() -> None:
+    """Else one that starts something without waiting would go on for ever."""
+    started: list[HookRun] = []
+    calls: list[str] = []
+
+    async def start_one(context: HookContext) -> None:
+        calls.append(context.phase)
+        started.append(a_run(starts))
+
+    starts = Hook("starts", start_one, ["pre_turn", "post_turn"])
+    await at_a_turn(starts)
+    (inner,) = started
+    await inner.after("post_turn", TURN, Outcome("ok"))
+    assert calls == ["pre_turn"]
+    (entry,) = inner.report().entries
+    assert entry.note == "it is running: this was started by it"
+
+
+async def _forbids(_: HookContext) -> Block:
+    await checkpoint()
+    return Block("never")
 
 
 async def test_afterwards_it_runs_again() -> None:

@@ -17,8 +17,9 @@ from codex_runtime import (
     UnsendableValue,
     WorkingDirectoryMissing,
 )
+from codex_runtime.policy import HARMLESS
 from codex_runtime.protocol import ConfigEdit
-from codex_runtime.services._widening import HARMLESS, NARROWING
+from codex_runtime.services._widening import NARROWING
 
 WRITE, BATCH, READ = "config/value/write", "config/batchWrite", "config/read"
 
@@ -56,6 +57,10 @@ WIDE: list[tuple[str, Any]] = [
     ('notice."hide_full_access_warning"', True),
     ("notice. hide_full_access_warning", True),
     ("notice", {"hide_full_access_warning": True}),
+    ("notice", {}),
+    ("tools", {"view_image": False}),
+    ("web_search", "live"),
+    ("features.memories", True),
 ]
 
 

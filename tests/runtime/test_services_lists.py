@@ -264,12 +264,12 @@ async def test_features_are_turned_on_and_off_by_name(server: Server) -> None:
     server.on[method] = lambda request: server.answer(request, {"enablement": {"a": True}})
     async with server.runtime() as runtime:
         catalog = runtime.catalog
-        for feature in ("a", "remote_control"):
+        for feature in ("a", "memories", "remote_control"):
             with pytest.raises(SandboxNotAllowed) as caught:
-                await catalog.set_experimental_features({"memories": True, feature: True})
+                await catalog.set_experimental_features({"tool_suggest": True, feature: True})
             assert caught.value.field == f"enablement[{feature!r}]"
         assert not server.sent(method)
-        await catalog.set_experimental_features({"memories": True, "remote_control": False})
+        await catalog.set_experimental_features({"tool_suggest": True, "remote_control": False})
         answer = await catalog.set_experimental_features(
             {"a": True, "unknown": False}, privileged_escalation_approved=True
         )

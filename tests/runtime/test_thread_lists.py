@@ -9,7 +9,13 @@ import anyio
 import pytest
 from runtime.support import Message, Server, a_thread
 
-from codex_runtime import RemoteProtocolError, RequestRefused, RequestTimeout, Runtime
+from codex_runtime import (
+    InvalidArgument,
+    RemoteProtocolError,
+    RequestRefused,
+    RequestTimeout,
+    Runtime,
+)
 from codex_runtime.threads._pages import EMPTY_PAGES
 
 pytestmark = pytest.mark.virtual_time
@@ -291,3 +297,18 @@ async def test_a_thread_handle_rolls_back_under_its_own_id() -> None:
         rolled = await thread.rollback(1)
 
     assert rolled.thread.id == thread.thread_id
+
+
+async def test_folders_on_another_machine_are_named_in_full() -> None:
+    server = serving("threads", lambda _: ([], None))
+    async with server.runtime(remote=True) as runtime:
+        await runtime.thread_list(cwd=["/srv/a", "/srv/b"])
+
+        wrong: list[tuple[Any, str]] = [("src", "cwd"), (["/srv/a", "~/b"], "cwd[1]")]
+        for folders, field in wrong:
+            with pytest.raises(InvalidArgument) as refusal:
+                await runtime.thread_list(cwd=folders)
+            assert refusal.value.field == field
+
+    [request] = server.sent("thread/list")
+    assert request["params"]["cwd"] == ["/srv/a", "/srv/b"]

@@ -50,6 +50,16 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "design:2",
         "A hook may use the runtime, and run turns of its own, without coming to itself.",
     ),
+    "hooks:other-turns": Requirement(
+        "design:6",
+        "Hooks are around reviews, compactions and commands too, and are told what they are.",
+    ),
+    "hooks:other-turns-gate": Requirement(
+        "design:6", "What a hook blocks of these is not sent, and nothing of them is changed."
+    ),
+    "hooks:turns-of-others": Requirement(
+        "fact:43", "No hook is around turns of goals, of the queue, and of raw requests."
+    ),
     "hooks:shell": Requirement(
         "runtime", "A command of a shell can change what a turn is told, and forbid it."
     ),

@@ -47,6 +47,9 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "opening:config": Requirement(
         "fact:242", "Settings that decide what a thread may do are refused; there are options."
     ),
+    "opening:config-opt-in": Requirement(
+        "design:6", "Settings that are not known to be harmless need the opt-in; nothing is sent."
+    ),
     "opening:without-experiments": Requirement(
         "fact:9", "What needs the experimental API is refused by name where it was not asked for."
     ),

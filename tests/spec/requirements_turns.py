@@ -108,6 +108,16 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "foreign:left-alone": Requirement(
         "runtime", "Cancelling the wait for somebody else's turn does not interrupt it."
     ),
+    "foreign:runs-when-resumed": Requirement(
+        "fact:287",
+        "A turn that runs when its thread is resumed is known: the thread is busy, and a handle can be had.",
+    ),
+    "foreign:goal-when-resumed": Requirement(
+        "fact:287", "So is a turn that a goal has started while nobody was subscribed."
+    ),
+    "foreign:review-when-resumed": Requirement(
+        "fact:287", "So is a review, by the id under which it ends."
+    ),
     "foreign:unknown": Requirement(
         "runtime", "A turn that does not run, as far as is known, gets no handle."
     ),

@@ -11,7 +11,13 @@ from typing import Any, Literal, TypeAlias
 from codex_runtime import Runtime, ThreadHandle
 from codex_runtime.testing import FakeAppServer, ModelCall, ScriptedModel, Step
 
-__all__ = ["Kind", "Server", "Shared", "serve"]
+__all__ = ["WORDS", "Kind", "Server", "Shared", "sent", "serve"]
+
+WORDS: dict[str, Any] = {
+    "approval_policy": "on-request",
+    "privileged_escalation_approved": True,
+}
+"""What a sandbox wider than read-only needs besides a scope."""
 
 Kind: TypeAlias = Literal["fake", "real"]
 
@@ -86,12 +92,7 @@ class Server:
 
     async def writable_thread(self, **options: Any) -> ThreadHandle:
         """Start a thread that may write in the workspace, with all three words of SEC-004."""
-        words = with_defaults(
-            options,
-            sandbox="workspace-write",
-            approval_policy="on-request",
-            privileged_escalation_approved=True,
-        )
+        words = with_defaults(options, sandbox="workspace-write", **WORDS)
         return await self.thread(**words)
 
     @asynccontextmanager
@@ -143,3 +144,8 @@ async def serve(
         environment = model.environment(home)
         async with Runtime(codex_home=home, env=environment, **options) as runtime:
             yield Shared(kind, runtime, model, home)
+
+
+def sent(server: Server) -> int:
+    """How many requests the client has sent so far."""
+    return server.runtime.statistics().requests

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from spec.requirements import requirement
-from spec.server import Server
+from spec.server import WORDS, Server, sent
 
 from codex_runtime import (
     ExperimentalApiNeeded,
@@ -22,16 +22,6 @@ from codex_runtime.protocol import (
     WorkspaceWriteSandboxPolicy,
 )
 from codex_runtime.testing import assistant_message
-
-WORDS: dict[str, Any] = {
-    "approval_policy": "on-request",
-    "privileged_escalation_approved": True,
-}
-
-
-def sent(server: Server) -> int:
-    return server.runtime.statistics().requests
-
 
 DETAILS: dict[str, Any] = {
     "type": "workspaceWrite",
@@ -162,6 +152,37 @@ async def test_settings_that_decide_what_a_thread_may_do_are_refused(server: Ser
 
     configured = await server.thread(config={"model_reasoning_effort": "low"})
     assert configured.info.reasoning_effort == "low"
+
+
+@requirement("opening:config-opt-in")
+async def test_a_setting_that_has_codex_run_something_needs_the_opt_in(server: Server) -> None:
+    canary = server.workspace / "canary"
+    hook = [{"hooks": [{"type": "command", "command": f"touch '{canary}'"}]}]
+    touched = {"command": "touch", "args": [str(canary)]}
+    thread = await server.thread(durable=True)
+    before = sent(server)
+    for config in (
+        {"bypass_hook_trust": True, "model_verbosity": "low"},
+        {"hooks": {"UserPromptSubmit": hook, "PermissionRequest": hook}},
+        {"notify": ["touch", str(canary)]},
+        {"mcp_servers": {"mine": touched}},
+        {"mcp_servers.mine": touched},
+        {"model_providers.mine.base_url": "http://127.0.0.1:9"},
+    ):
+        for call in (server.thread, thread.resume, thread.fork):
+            with pytest.raises(SandboxNotAllowed) as refusal:
+                await call(config=config, approval_policy="on-request")
+            assert refusal.value.field == f"config[{next(iter(config))!r}]"
+    assert sent(server) == before
+    assert not canary.exists()
+
+    # With the word it runs, outside of the sandbox: that is what the word is for.
+    trusted = {"bypass_hook_trust": True, "hooks": {"UserPromptSubmit": hook}}
+    hooked = await server.thread(config=trusted, privileged_escalation_approved=True)
+    server.says(assistant_message("Hello."))
+    await hooked.run("hello")
+    assert hooked.settings.sandbox_policy == ReadOnlySandboxPolicy()
+    assert canary.exists() == server.real
 
 
 @requirement("opening:without-experiments")

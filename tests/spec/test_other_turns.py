@@ -29,6 +29,13 @@ async def busy_thread(server: Server) -> tuple[ThreadHandle, int]:
     return thread, server.runtime.statistics().requests
 
 
+async def called(server: Server, times: int) -> None:
+    """Wait until the model was called so often."""
+    with anyio.fail_after(20):
+        while len(server.calls) < times:  # noqa: ASYNC110 — the model tells nobody
+            await anyio.sleep(0.005)
+
+
 # -- reviews
 
 
@@ -287,6 +294,87 @@ async def test_a_turn_of_somebody_else_can_be_followed_and_is_left_alone(server:
         "thread/tokenUsage/updated",
         "turn/completed",
     ]
+
+
+@requirement("foreign:runs-when-resumed")
+async def test_a_turn_that_runs_when_its_thread_is_resumed_is_known(server: Server) -> None:
+    gate = server.model.gate()
+    server.says(assistant_message("One"))
+    server.model.on(
+        "while nobody listens", assistant_message("Two", gate=gate), assistant_message("Three")
+    )
+    thread = await server.thread()
+    await thread.run("hello")
+    await thread.unsubscribe()
+    params = {
+        "threadId": thread.thread_id,
+        "input": [{"type": "text", "text": "while nobody listens"}],
+    }
+    answer = await server.runtime.call_raw("turn/start", params)
+    await called(server, 2)
+    assert thread.active_turn_id is None
+
+    resumed = await thread.resume()
+
+    assert resumed.active_turn_id == thread.active_turn_id == answer["turn"]["id"]
+    with pytest.raises(TurnInProgress) as refusal:
+        await resumed.run("me too")
+    assert refusal.value.turn_id == answer["turn"]["id"]
+    turn = resumed.turn(answer["turn"]["id"])
+    gate.open()
+    result = await turn.result()
+    assert (result.status, result.text) == ("completed", "Two")
+    assert resumed.active_turn_id is None
+    assert (await resumed.run("hello")).text == "Three"
+
+
+@requirement("foreign:goal-when-resumed")
+async def test_a_turn_of_a_goal_that_runs_when_its_thread_is_resumed_is_known(
+    server: Server,
+) -> None:
+    server.says(assistant_message("One"))
+    server.model.on("take for ever", respond(lambda _: stall(), times=None))
+    thread = await server.thread()
+    await thread.run("hello")
+    await thread.unsubscribe()
+    await thread.goal.set("take for ever")
+    await called(server, 2)
+
+    resumed = await thread.resume()
+
+    assert resumed.active_turn_id
+    with pytest.raises(TurnInProgress):
+        await resumed.turn_start("me too")
+    turn = resumed.turn(resumed.active_turn_id)
+    await turn.interrupt()
+    assert (await turn.result()).status == "interrupted"
+    assert resumed.active_turn_id is None
+    await resumed.goal.clear()
+
+
+@requirement("foreign:review-when-resumed")
+async def test_a_review_that_runs_when_its_thread_is_resumed_is_known(server: Server) -> None:
+    server.model.on("look for ever", respond(lambda _: stall(), times=None))
+    server.says(assistant_message("One"))
+    thread = await server.thread()
+    await thread.run("hello")
+    await thread.unsubscribe()
+    target = {"type": "custom", "instructions": "look for ever"}
+    params = {"threadId": thread.thread_id, "target": target}
+    answer = await server.runtime.call_raw("review/start", params)
+    await called(server, 2)
+
+    resumed = await thread.resume()
+
+    assert resumed.active_turn_id
+    with pytest.raises(TurnInProgress):
+        await resumed.compact()
+    if resumed.active_turn_id == answer["turn"]["id"]:
+        # Before 0.163 nothing tells that the turn on record is one within the review.
+        review = resumed.turn(answer["turn"]["id"])
+        await review.interrupt()
+        assert (await review.result()).status == "interrupted"
+        assert resumed.active_turn_id is None
 
 
 @requirement("foreign:unknown")

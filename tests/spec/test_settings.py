@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from spec.requirements import requirement
-from spec.server import Server
+from spec.server import WORDS, Server, sent
 
 from codex_runtime import (
     InvalidArgument,
@@ -30,15 +30,6 @@ from codex_runtime.protocol import (
     WorkspaceWriteSandboxPolicy,
 )
 from codex_runtime.testing import ModelCall, assistant_message, fail, respond, stall
-
-WORDS: dict[str, Any] = {
-    "approval_policy": "on-request",
-    "privileged_escalation_approved": True,
-}
-
-
-def sent(server: Server) -> int:
-    return server.runtime.statistics().requests
 
 
 def effort(call: ModelCall) -> str:

@@ -9,6 +9,7 @@ from codex_runtime.policy._approvals import (
     approval_wire,
     may_ask,
 )
+from codex_runtime.policy._harmless import HARMLESS, HARMLESS_FEATURES, is_harmless, may_be
 from codex_runtime.policy._plain import members, plain, plain_copy
 from codex_runtime.policy._rules import (
     DEFAULT_REVIEWER,
@@ -33,6 +34,8 @@ __all__ = [
     "DEFAULT_APPROVAL_POLICY",
     "DEFAULT_REVIEWER",
     "DEFAULT_SANDBOX",
+    "HARMLESS",
+    "HARMLESS_FEATURES",
     "READ_ONLY_PROFILE",
     "Approval",
     "ApprovalPolicy",
@@ -46,7 +49,9 @@ __all__ = [
     "check_command",
     "check_config",
     "check_sandbox",
+    "is_harmless",
     "may_ask",
+    "may_be",
     "members",
     "named_reviewer",
     "permission_profile",

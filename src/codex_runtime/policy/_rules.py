@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
 from codex_runtime.policy._approvals import approval_of, may_ask
+from codex_runtime.policy._harmless import harmful
 from codex_runtime.policy._plain import is_mapping, plain, plain_copy
 from codex_runtime.policy._sandboxes import Sandbox
 
@@ -130,14 +131,29 @@ def check_command(
         _scope(wider, cwd)
 
 
-def check_config(config: object) -> dict[str, Any] | None:
-    """Refuse settings that decide what a thread may do: there are options for that.
+def check_config(
+    config: object, *, privileged_escalation_approved: object = None
+) -> dict[str, Any] | None:
+    """Hold rule SEC-004 for settings that a thread is opened with.
+
+    Those that decide what the thread may do are refused always: there are options for that. Others
+    pass if they are known to be harmless, and need the opt-in if not: codex itself starts what some
+    of them name (MCP servers, hooks, `notify`) outside of every sandbox and asks nobody, a hook may
+    approve in the user's place, and a provider gets the conversation. The other two words of the
+    rule, a policy and a scope, are about the sandbox and have no hold on any of that, so they are
+    not asked for.
+
+    Args:
+        config: As given by the caller.
+        privileged_escalation_approved: As given by the caller. Only True itself is a yes.
 
     Returns:
         A copy, which is what was looked at.
 
     Raises:
-        InvalidArgument: There is one, or `config` is no mapping with text for keys.
+        SandboxNotAllowed: A setting needs the opt-in. Nothing was sent.
+        InvalidArgument: One decides what the thread may do, or `config` is no mapping with text
+            for keys.
     """
     if config is None:
         return None
@@ -145,19 +161,31 @@ def check_config(config: object) -> dict[str, Any] | None:
         raise InvalidArgument("config", f"is of type {type(config).__name__}", "use a mapping")
     settings = cast("dict[Any, Any]", plain_copy(config, "config"))
     for key, value in settings.items():
-        if not isinstance(key, str):
-            raise InvalidArgument("config", f"has the key {key!r}", "use text for keys")
-        # Keys may be dotted. The server takes no other spelling; who tries one means it.
-        head, *rest = (part.strip().strip("\"'").strip().lower() for part in key.split("."))
-        if head in _DECIDING or head.startswith("sandbox"):
-            raise InvalidArgument(
-                f"config[{key!r}]",
-                "decides what the thread may do",
-                "say it with sandbox=, permissions=, approval_policy= or approvals_reviewer=",
+        _check_deciding(key, value)
+    for key, value in settings.items():
+        unknown = harmful(key, value)
+        if unknown is not None and privileged_escalation_approved is not True:
+            raise SandboxNotAllowed(
+                field=f"config[{key!r}]",
+                problem=f"{unknown!r} is not known to be harmless and needs an explicit opt-in",
+                fix="pass privileged_escalation_approved=True",
             )
-        if head == "features":
-            _check_features(key, {rest[0]: value} if rest else value)
     return settings
+
+
+def _check_deciding(key: object, value: object) -> None:
+    if not isinstance(key, str):
+        raise InvalidArgument("config", f"has the key {key!r}", "use text for keys")
+    # Keys may be dotted. The server takes no other spelling; who tries one means it.
+    head, *rest = (part.strip().strip("\"'").strip().lower() for part in key.split("."))
+    if head in _DECIDING or head.startswith("sandbox"):
+        raise InvalidArgument(
+            f"config[{key!r}]",
+            "decides what the thread may do",
+            "say it with sandbox=, permissions=, approval_policy= or approvals_reviewer=",
+        )
+    if head == "features":
+        _check_features(key, {rest[0]: value} if rest else value)
 
 
 def _check_features(key: str, features: object) -> None:

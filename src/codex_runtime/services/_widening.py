@@ -2,58 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from codex_runtime.errors import SandboxNotAllowed
+from codex_runtime.policy import HARMLESS_FEATURES, may_be
 
-__all__ = [
-    "HARMLESS",
-    "HARMLESS_FEATURES",
-    "NARROWING",
-    "check_feature",
-    "check_setting",
-    "is_harmless",
-]
-
-HARMLESS: Final = frozenset(
-    {
-        "analytics",
-        "check_for_update_on_startup",
-        "compact_prompt",
-        "developer_instructions",
-        "feedback",
-        "file_opener",
-        "hide_agent_reasoning",
-        "history",
-        "instructions",
-        "model",
-        "model_auto_compact_token_limit",
-        "model_auto_compact_token_limit_scope",
-        "model_context_window",
-        "model_provider",
-        "model_reasoning_effort",
-        "model_reasoning_summary",
-        "model_verbosity",
-        "notice",
-        "personality",
-        "plan_mode_reasoning_effort",
-        "project_doc_max_bytes",
-        "review_model",
-        "service_tier",
-        "show_raw_agent_reasoning",
-        "tool_output_token_limit",
-    }
-)
-"""Settings, with all below them, that can neither widen a sandbox, nor spare an approval, nor have a
-command run. A list of what is harmless and not of what is not: codex gets new settings in every
-release, and a key can be spelled in several ways (`"sandbox_mode"` is `sandbox_mode`)."""
-
-_NOTICE: Final = re.compile(
-    r"(?!hide_[A-Za-z0-9_-]*warning(?:\.|\Z))[A-Za-z0-9_-]+(?:\..*)?", re.DOTALL
-)
-"""What of `notice` is harmless: not a warning that is hidden, since codex asks for a word of consent
-with those, say before full access; and neither the whole table nor a quoted key, which may be one."""
+__all__ = ["NARROWING", "check_feature", "check_setting"]
 
 NARROWING: Final[dict[str, tuple[object, ...]]] = {
     "approval_policy": ("untrusted",),
@@ -62,19 +16,6 @@ NARROWING: Final[dict[str, tuple[object, ...]]] = {
 }
 """The strictest values of settings that decide policy. Removing one is not among them: without a
 setting the default holds, which may be wider."""
-
-
-HARMLESS_FEATURES: Final = frozenset(
-    {"api_key_model_discovery", "auth_elicitation", "memories", "mentions_v2", "tool_suggest"}
-)
-"""Features of those that can be turned on while a server runs (0.154 to 0.169) that give nobody more
-rights. `remote_control`, for one, is not among them."""
-
-
-def is_harmless(key_path: str) -> bool:
-    """Whether a setting can neither widen anything nor hold a secret."""
-    root, _, rest = key_path.partition(".")
-    return root in HARMLESS and (root != "notice" or _NOTICE.fullmatch(rest) is not None)
 
 
 def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> None:
@@ -89,7 +30,7 @@ def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> N
     Raises:
         SandboxNotAllowed: The setting may widen what codex may do. Nothing was sent.
     """
-    if approved is True or is_harmless(key_path):
+    if approved is True or may_be(key_path, value):
         return
     if isinstance(value, str) and value in NARROWING.get(key_path, ()):
         return

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from codex_runtime._arguments import server_path, without_none
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RemoteProtocolError
-from codex_runtime.policy import members, plain_copy
+from codex_runtime.policy import is_harmless, members, plain_copy
 from codex_runtime.protocol import (
     ConfigBatchWriteParams,
     ConfigEdit,
@@ -24,7 +24,7 @@ from codex_runtime.protocol import (
 from codex_runtime.services._calls import Service
 from codex_runtime.services._paths import in_folder
 from codex_runtime.services._secrets import leave_words_out
-from codex_runtime.services._widening import check_setting, is_harmless
+from codex_runtime.services._widening import check_setting
 from codex_runtime.threads._checks import checked_choice, checked_flag, checked_text
 
 __all__ = ["Configuration", "Merge"]

@@ -47,7 +47,9 @@ def _turns(process: FakeProcess, request_id: RequestId, params: Json) -> None:
             f"thread {thread.id} is not materialized yet; "
             "thread/turns/list is unavailable before first user message"
         )
-    turns = [turn.as_json(view) for turn in thread.turns]
+    # A review that runs is there by its inner turn only (fact 287).
+    shown = [turn for turn in thread.turns if turn.inner_id is None or turn.status != "inProgress"]
+    turns = [turn.as_json(view) for turn in shown]
     process.wire.result(request_id, _page(thread, turns, params, direction, "turns"))
 
 

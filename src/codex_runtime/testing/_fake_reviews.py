@@ -143,6 +143,7 @@ class ReviewPlay(TurnPlay):
     def __init__(self, process: FakeProcess, thread: FakeThread, turn: FakeTurn) -> None:
         super().__init__(process, thread, turn)
         self._said = ""
+        self._inner: FakeTurn | None = None
         self._conversation = thread.conversation
 
     async def run(self) -> None:
@@ -170,6 +171,7 @@ class ReviewPlay(TurnPlay):
         inner.items = [turn.items.pop()]
         inner.started_ms = turn.started_ms
         thread.turns.insert(thread.turns.index(turn), inner)
+        self._inner = inner
 
     async def _message(self, step: AssistantMessage) -> None:
         # Neither its text nor its end is told.
@@ -184,6 +186,8 @@ class ReviewPlay(TurnPlay):
 
     def before_end(self, status: str) -> None:
         """Tell what the review says, and the model of the thread as well."""
+        if self._inner is not None:
+            self._inner.status = "interrupted"
         done = status == "completed" and bool(self._said)
         self._mode("exitedReviewMode", self._said if done else NO_REVIEW)
         told = self._said if done else INTERRUPTED

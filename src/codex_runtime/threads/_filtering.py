@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 from codex_runtime import protocol
-from codex_runtime._arguments import absolute_path, checked_thread_id
+from codex_runtime._arguments import checked_thread_id, server_path
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.options import check_names
 from codex_runtime.threads._checks import (
@@ -30,7 +30,7 @@ def list_filters(filters: ThreadFilters, *, remote: bool) -> protocol.ThreadList
 
     Args:
         filters: As given by the caller.
-        remote: The server sees another file system, so paths are sent as they are.
+        remote: The server sees another file system, so paths have to be absolute.
 
     Raises:
         InvalidArgument: There is no such filter, or it cannot be used.
@@ -45,7 +45,7 @@ def list_filters(filters: ThreadFilters, *, remote: bool) -> protocol.ThreadList
         raise InvalidArgument(
             "sort_key", 'is "section_position" without a section', "name a section_id"
         )
-    checks = {**_CHECKS, "cwd": _sent_as_is} if remote else _CHECKS
+    checks = {**_CHECKS, "cwd": partial(_folders, remote=remote)}
     return protocol.ThreadListParams(**_checked(given, checks))
 
 
@@ -69,26 +69,13 @@ def _checked(
     }
 
 
-def _folders(value: Any, field: str) -> str | list[str]:
-    several = _several(value)
-    if several is None:
-        return absolute_path(field, value)
-    return [absolute_path(f"{field}[{index}]", each) for index, each in enumerate(several)]
-
-
-def _sent_as_is(value: Any, field: str) -> str | list[str]:
-    several = _several(value)
-    if several is None:
-        return checked_text(_plain(value), field)
-    return checked_texts([_plain(each) for each in several], field)
-
-
-def _several(value: Any) -> list[Any] | None:
-    return cast("list[Any]", value) if isinstance(value, list | tuple) else None
-
-
-def _plain(value: Any) -> Any:
-    return cast("Any", os.fspath(value)) if hasattr(value, "__fspath__") else value
+def _folders(value: Any, field: str, *, remote: bool) -> str | list[str]:
+    if not isinstance(value, list | tuple):
+        return server_path(field, value, remote=remote)
+    folders = cast("list[Any]", value)
+    return [
+        server_path(f"{field}[{index}]", each, remote=remote) for index, each in enumerate(folders)
+    ]
 
 
 def _excluded(value: Any, field: str) -> list[str]:
@@ -106,7 +93,6 @@ _NULLABLE: Final = frozenset({"project_id", "section_id"})
 _CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "ancestor_thread_id": checked_thread_id,
     "archived": checked_flag,
-    "cwd": _folders,
     "excluded_thread_ids": _excluded,
     "model_providers": checked_texts,
     "parent_thread_id": checked_thread_id,

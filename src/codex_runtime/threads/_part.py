@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+
+from codex_runtime._restoring import holding
+from codex_runtime.errors import RequestTimeout
 
 if TYPE_CHECKING:
     from codex_runtime._client import Client
@@ -31,3 +37,19 @@ class ThreadPart:
 
     async def _ask(self, method: Method[P, R], params: P) -> R:
         return await self._client.request(method, params)
+
+    async def _ask_for_turn(self, method: Method[P, R], params: P) -> R:
+        """The same for what makes the server start turns by itself.
+
+        They run with what is in force in the thread, so it has to be put back first what a turn
+        has changed for itself only.
+
+        Raises:
+            CodexRuntimeError: It could not be put back, or whatever becomes of the request.
+        """
+        client = self._client
+        with anyio.move_on_after(client.request_timeout) as patience:
+            async with holding(client, client.live(self._thread_id)):
+                patience.deadline = inf
+                return await self._ask(method, params)
+        raise RequestTimeout(method.method, client.request_timeout)

@@ -60,7 +60,9 @@ async def roll_back(
     """Drop the last turns; see `ThreadReference.rollback`."""
     checked_number(num_turns, "num_turns")
     checked_flag(interrupt, "interrupt")
-    return await _Rollback(client, record, num_turns).run(interrupt=interrupt)
+    # No turn of ours begins between the look and the deed.
+    async with client.live(record.thread_id).lock:
+        return await _Rollback(client, record, num_turns).run(interrupt=interrupt)
 
 
 class _Rollback:

@@ -66,6 +66,10 @@ class Goal(ThreadPart):
         is `"active"` again (fact 234). Also makes a thread durable that has no turn yet
         (fact 17).
 
+        These turns run with what is in force in the thread. What a turn has changed for itself
+        only (`only_this_turn`) is put back before; where that cannot be done, the error says so
+        and nothing is set.
+
         Cancelling stops the wait, not the goal.
 
         Args:
@@ -96,7 +100,7 @@ class Goal(ThreadPart):
             else checked_number(token_budget, "token_budget"),
             origin=UNSET if origin is None else checked_text(origin, "origin"),
         )
-        return (await self._ask(methods.THREAD_GOAL_SET, params)).goal
+        return (await self._ask_for_turn(methods.THREAD_GOAL_SET, params)).goal
 
     async def clear(self) -> bool:
         """Give up the goal (`thread/goal/clear`). A turn that runs for it goes on to its end.

@@ -37,7 +37,9 @@ class Queue(ThreadPart):
 
     The server starts that turn by itself: at once where the thread is idle and loaded, else when
     its turn has completed or failed. After an interrupt the queue stays still until `start`
-    (fact 55). These turns run with what is in force in the thread and have no `TurnHandle`:
+    (fact 55). These turns run with what is in force in the thread, never with what a turn has
+    changed for itself (`only_this_turn`): `add` and `start` wait until that is put back, and raise
+    what `turn_start` would where it cannot be. They have no `TurnHandle`:
     `runtime.events(thread_id)` shows them, and the user message of each carries the
     `client_user_message_id`. Experimental.
     """
@@ -80,7 +82,7 @@ class Queue(ThreadPart):
             else checked_text(given, "client_user_message_id"),
             input=await _items(input, self._cwd, remote=self._client.remote),
         )
-        return (await self._ask(methods.THREAD_QUEUE_ADD, params)).queued_submission
+        return (await self._ask_for_turn(methods.THREAD_QUEUE_ADD, params)).queued_submission
 
     async def list(
         self, *, cursor: str | None = None, limit: int | None = None
@@ -212,7 +214,7 @@ class Queue(ThreadPart):
             thread_id=self.thread_id,
             queued_submission_id=UNSET if given is None else _submission(given),
         )
-        return (await self._ask(methods.THREAD_QUEUE_START, params)).turn
+        return (await self._ask_for_turn(methods.THREAD_QUEUE_START, params)).turn
 
 
 async def _items(input: TurnInput, cwd: str | None, *, remote: bool) -> list[UserInput]:
