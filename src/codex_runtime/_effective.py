@@ -45,7 +45,9 @@ def differences(asked: Asked, settings: ThreadSettings) -> Differences:
     """Compare what a call asked for with the settings that the server says are in force.
 
     What the server does not say, or says in words that are not known here, is a difference.
-    What the call did not ask for is not looked at.
+    What the call did not ask for is not looked at. One thing cannot be told apart: a permission
+    profile that is no object is left out when the answer is decoded, as if there was none. The
+    sandbox, which says all that built-in profiles allow, is compared then as always.
     """
     found: Differences = {}
     _compare_sandbox(asked, settings, found)

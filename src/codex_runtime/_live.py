@@ -152,7 +152,7 @@ class LiveThread:
         known = {
             name: value
             for name in ("collaboration_mode", "summary")
-            if (value := getattr(self.settings, name)) is not MISSING
+            if (value := getattr(self.settings, name))
         }
         self.note(msgspec.structs.replace(settings_of(info), **known))
 

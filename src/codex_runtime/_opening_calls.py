@@ -69,8 +69,8 @@ class OpeningCalls(RuntimeBase):
         Raises:
             InvalidArgument: `thread_id` is none, or an option cannot be used; `SandboxNotAllowed`
                 and `WorkingDirectoryMissing` are of this kind. Nothing was sent.
-            ThreadNotFound: There is no record of the thread: it never was, was deleted, or has had
-                no turn yet.
+            ThreadNotFound: There is no record of the thread: it never was, was deleted, has had no
+                turn yet, or is ephemeral.
             ThreadArchived: It is archived.
             ThreadBusyElsewhere: Another process has it loaded.
             ThreadIdMismatch: The server has opened another thread. It is not used.
@@ -96,10 +96,9 @@ class OpeningCalls(RuntimeBase):
         Raises:
             InvalidArgument: `thread_id` is none, or an option cannot be used; `SandboxNotAllowed`
                 and `WorkingDirectoryMissing` are of this kind. Nothing was sent.
-            ThreadNotFound: There is no record of the source.
+            ThreadNotFound: There is no record of the source: it has had no turn yet, or is ephemeral.
             ThreadArchived: It is archived.
             TurnNotFound: It has no such turn.
-            NotSupportedByThread: It is ephemeral.
             PolicyMismatch: What is in force is not what was asked for. The fork is not used.
             CodexRuntimeError: Besides, whatever `thread_start` raises.
         """

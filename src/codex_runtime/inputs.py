@@ -16,7 +16,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from anyio import to_thread
 from msgspec.structs import replace
@@ -129,7 +129,7 @@ class PreparedInput:
 def snapshot(input: TurnInput) -> TurnInput:
     """The input as it is now. A caller's list may change meanwhile; items cannot."""
     if isinstance(input, Sequence) and not isinstance(input, str | bytes | bytearray):
-        return tuple(cast("Sequence[InputItem]", input))
+        return tuple(input)
     return input
 
 

@@ -52,7 +52,8 @@ class _Common(TypedDict, total=False):
     server's; an open set. Any but `user` needs the words of a wide sandbox, since it grants by
     itself what goes beyond the sandbox."""
     privileged_escalation_approved: bool
-    """The explicit word for a sandbox wider than read-only."""
+    """The explicit word for a sandbox wider than read-only, and for settings in `config` that are
+    not known to be harmless. Given for the one, it is given for the other in the same call."""
     service_tier: str
     """Service tier; an open set."""
 
@@ -77,7 +78,11 @@ class ResumeOptions(_Hooked, total=False):
     """Provider of the model, as named in config.toml."""
     config: Mapping[str, Any]
     """Settings of config.toml for this thread alone. Those that decide what it may do are refused:
-    there are options for them."""
+    there are options for them. Those that are known to be harmless (`model_reasoning_effort`,
+    `model_verbosity`, `instructions`, …) pass; any other (`mcp_servers`, `hooks`, `notify`,
+    `agents`, `model_providers`, most features, what is not known here) needs
+    `privileged_escalation_approved`, whatever the sandbox, since what codex itself starts for it
+    runs outside of every sandbox and asks nobody. A policy and a scope are not needed for that."""
 
 
 class ThreadOptions(ResumeOptions, total=False):

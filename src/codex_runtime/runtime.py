@@ -63,7 +63,9 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         command: The whole argv, instead of the binary and its arguments: wrappers, ssh, fakes.
         cwd: Working directory of the server, and so of threads that name none.
         config: Settings of config.toml for this server alone. They go on its command line, which
-            other users of the machine can read: no secrets.
+            other users of the machine can read: no secrets. As with config.toml itself, they are
+            its owner's word and are not held to rule SEC-004: hooks and MCP servers that they name
+            run outside of every sandbox. Build them from nothing that others have written.
         env: Variables for the server, besides those it gets anyway.
         env_passthrough: Names of variables to hand on from this process besides the allow-list
             (PATH, HOME, locale, temporary folder, proxies, certificates, CODEX_*, OPENAI_*).

@@ -239,7 +239,9 @@ ROWS = [
     Row(
         lambda: PolicyMismatch("t1", ("sandbox: asked a, in force b",)),
         {"thread_id": "t1", "differences": ("sandbox: asked a, in force b",)},
-        "what is in force in thread t1 is not what was asked for: sandbox: asked a, in force b",
+        "what is in force in thread t1 is not what was asked for: sandbox: asked a, in force b. "
+        "A thread that is loaded keeps its settings: ask for what is in force, or change it with "
+        "update_settings()",
     ),
     Row(
         lambda: ThreadIdMismatch("thread/resume", requested="t1", actual="t2"),
@@ -254,9 +256,18 @@ ROWS = [
         )
         for kind, fix in [
             (InvalidThreadId, ""),
-            (ThreadNotFound, ""),
-            (ThreadNotLoaded, "; resume the thread first, if there is a record of it"),
-            (ThreadArchived, "; unarchive it first: thread/unarchive"),
+            (
+                ThreadNotFound,
+                (
+                    "; a thread is on record from its first turn on, "
+                    "or from its start with durable=True"
+                ),
+            ),
+            (
+                ThreadNotLoaded,
+                "; resume the thread first; an archived one has to be unarchived before",
+            ),
+            (ThreadArchived, "; unarchive it first, with thread_unarchive(), and resume it then"),
             (ThreadHasActiveWriter, ""),
             (
                 ThreadBusyElsewhere,

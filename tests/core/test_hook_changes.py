@@ -163,7 +163,7 @@ LOOP.append(LOOP)
         ("attachments", "notes.md", "attachments is of type str; use a list or tuple"),
         ("attachments", 7, "attachments is of type int; use a list or tuple"),
         ("attachments", repeat(IMAGE), "attachments is of type repeat; use a list or tuple"),
-        ("metadata", {"a": "x" * 65_527}, "metadata has more than 65,536 bytes of JSON in all"),
+        ("metadata", {"a": "x" * 65_528}, "metadata has more than 65,536 bytes of JSON in all"),
         ("metadata", {"a": Endless()}, "metadata has more than 65,536 bytes of JSON in all"),
         ("metadata", EndlessNames(), "metadata has more than 65,536 bytes of JSON in all"),
         ("attachments", ["notes.md"], "attachments[0] is of type str; use input items"),

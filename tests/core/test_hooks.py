@@ -2,7 +2,7 @@
 
 import math
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import pytest
@@ -219,7 +219,7 @@ class _NoMapping(Mapping[str, Any]):
 
 class _NoKind:
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] — never set
         raise RuntimeError("no kind")
 
 
@@ -235,16 +235,17 @@ class _Failing(HookMatcher):
         raise RuntimeError(f"broken with {SECRET}")
 
 
-BAD_ACTIONS: list[Any] = [
-    _NoKind(),
-    Mutate(metadata=_NoMapping()),
-    Mutate(prompt="Play.", attachments=[_NoKind()]),  # type: ignore[list-item]
-    Mutate(attachments=_NotEqual()),  # type: ignore[arg-type]
-]
+BAD_ACTIONS: dict[str, Callable[[], Any]] = {
+    "of no kind": _NoKind,
+    "metadata": lambda: Mutate(metadata=_NoMapping()),
+    "a part": lambda: Mutate(prompt="Play.", attachments=cast("Any", [_NoKind()])),
+    "attachments": lambda: Mutate(attachments=cast("Any", _NotEqual())),
+}
 
 
-@pytest.mark.parametrize("action", BAD_ACTIONS)
-async def test_an_action_that_cannot_be_read_changes_nothing(action: Any) -> None:
+@pytest.mark.parametrize("bad", BAD_ACTIONS)
+async def test_an_action_that_cannot_be_read_changes_nothing(bad: str) -> None:
+    action = BAD_ACTIONS[bad]()
     run = a_run(says(action))
     assert await run.before("pre_turn", TURN) == TURN
     assert not run.report().is_clean
@@ -257,7 +258,7 @@ async def test_an_action_that_cannot_be_read_changes_nothing(action: Any) -> Non
 
 
 async def test_an_action_that_raises_is_a_failure() -> None:
-    run = a_run(says(BAD_ACTIONS[0]))
+    run = a_run(says(_NoKind()))
     await run.before("pre_turn", TURN)
     (entry,) = run.report().entries
     assert (entry.outcome, entry.issues[0].kind) == ("failed", "execution")

@@ -60,7 +60,7 @@ def play(server: Server, status: str = "completed", error: Any = None) -> None:
     def begun(kind: str) -> Callable[[Message], None]:
         def begin(request: Message) -> None:
             ids = request["params"]["threadId"], f"turn-{kind}"
-            named = {"turn": {"id": ids[1], "status": "inProgress", "items": []}}
+            named: Message = {"turn": {"id": ids[1], "status": "inProgress", "items": []}}
             server.answer(request, named if kind == "review" else {})
             server.begin(*ids)
             server.item("started", *ids, **ITEMS[kind])

@@ -21,6 +21,7 @@ WORDS: dict[str, Any] = {
 }
 WRITE: dict[str, Any] = {**WORDS, "sandbox": "workspace-write"}
 METHOD = "thread/settings/update"
+RECORDED = "01a20d62-01ef-7093-a6dd-e735014be34a"
 
 
 async def test_an_update_that_is_not_answered_is_bounded_and_may_be_in_force(
@@ -301,3 +302,92 @@ async def test_a_change_that_is_told_after_the_answer_counts(server: Server) -> 
         result = await thread.run("Work.", **WRITE)
         assert result.status == "completed"
     assert server.sent("turn/interrupt") == []
+
+
+# -- several calls at once
+
+
+async def test_what_is_being_widened_counts_for_a_turn_that_is_started_meanwhile(
+    server: Server,
+) -> None:
+    held: list[Message] = []
+    server.on[METHOD] = held.append
+    async with a_thread(server) as thread, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: thread.update_settings(**WRITE))
+        await server.heard(METHOD)
+
+        async def second() -> None:
+            with pytest.raises(SandboxNotAllowed):
+                await thread.turn_start("Work.", cwd="/tmp")  # noqa: S108 — any other folder
+
+        tasks.start_soon(second)
+        await settled()
+        server.update_settings(held.pop())
+    assert server.sent("turn/start") == []
+
+
+async def test_a_turn_that_is_being_started_counts_for_an_update_meanwhile(server: Server) -> None:
+    held: list[Message] = []
+    server.on["turn/start"] = held.append
+    async with a_thread(server) as thread, anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: thread.turn_start("Work.", **WRITE))
+        await server.heard("turn/start")
+
+        async def second() -> None:
+            with pytest.raises(SandboxNotAllowed):
+                await thread.update_settings(approval_policy="never")
+
+        tasks.start_soon(second)
+        await settled()
+        server.start_turn(held.pop())
+    assert updates(server) == []
+
+
+@pytest.mark.parametrize("way", ["add", "start", "goal"])
+async def test_what_makes_the_server_start_turns_waits_until_settings_are_put_back(
+    server: Server, way: str
+) -> None:
+    held: list[Message] = []
+    server.on[METHOD] = held.append
+    methods = {"add": "thread/queue/add", "start": "thread/queue/start", "goal": "thread/goal/set"}
+    async with a_thread(server, request_timeout=5) as thread:
+        calls: dict[str, Any] = {
+            "add": lambda: thread.queue.add("Work on."),
+            "start": thread.queue.start,
+            "goal": lambda: thread.goal.set("Work on."),
+        }
+        await thread.turn_start("Work.", **WRITE, **ONE_TURN)
+        await server.heard(METHOD)
+        with pytest.raises(RequestTimeout):
+            await calls[way]()
+    assert server.sent(methods[way]) == []
+
+
+async def test_settings_that_a_resume_does_not_tell_are_known_and_put_back(server: Server) -> None:
+    server.on["turn/start"] = server.play_turn
+    async with server.runtime() as runtime:
+        thread = await runtime.thread_resume(RECORDED)
+        await thread.update_settings(summary="concise")
+        await thread.resume()
+        assert thread.settings.summary == "concise"
+        await thread.run("Work.", summary="detailed", only_this_turn=True)
+        await settled()
+    assert [update["summary"] for update in updates(server)] == ["concise", "concise"]
+
+
+async def test_a_turn_waits_for_a_rollback_that_has_looked_already(server: Server) -> None:
+    held: list[Message] = []
+    server.on["thread/read"] = held.append
+    async with a_thread(server) as thread, anyio.create_task_group() as tasks:
+
+        async def roll_back() -> None:
+            with pytest.raises(RequestRefused):
+                await thread.rollback(1)
+
+        tasks.start_soon(roll_back)
+        await server.heard("thread/read")
+        tasks.start_soon(thread.turn_start, "Work.")
+        await settled()
+        assert server.sent("turn/start") == []
+        server.refuse(held.pop(), "no")
+    assert len(server.sent("turn/start")) == 1

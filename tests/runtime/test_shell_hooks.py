@@ -319,9 +319,11 @@ async def test_when_its_time_is_up_all_of_its_group_is_killed(
         deadlines[0].deadline = anyio.current_time()
 
     monkeypatch.setattr(anyio, "move_on_after", noted)
+    entries: list[HookEntry] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(have_its_time_be_up)
-        _, entry = await at_a_turn(f"{FAMILY} wait", cwd=tmp_path, timeout=PATIENCE)
+        entries.append((await at_a_turn(f"{FAMILY} wait", cwd=tmp_path, timeout=PATIENCE))[1])
+    (entry,) = entries
     assert entry.outcome == "timed_out"
     assert entry.issues[0].message == "took more than 20 s"
     await gone(await written(tmp_path / "pids", 3))

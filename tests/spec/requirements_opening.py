@@ -107,6 +107,16 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
     "settings:only-this-turn-profile": Requirement(
         "runtime", "A permission profile is put back as such."
     ),
+    "settings:only-this-turn-queue": Requirement(
+        "fact:288",
+        "A turn keeps what is said for it only; what the server starts after it never has it.",
+    ),
+    "settings:at-once": Requirement(
+        "design:6", "Of two calls at once the second is held to what the first has widened."
+    ),
+    "opening:at-once": Requirement(
+        "design:6", "A resume that is refused takes the thread from nobody who uses it."
+    ),
     "settings:turn-read-back": Requirement(
         "design:6", "A turn with something else in force than it asked for is stopped."
     ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 from spec.requirements import requirement
 from spec.server import Server
@@ -15,6 +17,7 @@ from codex_runtime import (
     PolicyMismatch,
     Runtime,
     SandboxNotAllowed,
+    ThreadHandle,
     ThreadNotFound,
     TurnNotFound,
     WorkingDirectoryMissing,
@@ -263,3 +266,46 @@ async def test_a_fork_is_cut_at_a_turn_that_there_is_and_at_one_only(server: Ser
             await thread.fork(last_turn_id=unknown)
         with pytest.raises(TurnNotFound):
             await thread.fork(before_turn_id=unknown)
+
+
+@requirement("opening:at-once")
+async def test_a_refused_resume_takes_the_thread_from_nobody(server: Server) -> None:
+    server.says(*[assistant_message("Hello.")] * 2)
+    thread = await server.thread()
+    await thread.run("hello")
+    await thread.unsubscribe()
+    thread_id, outcomes = thread.thread_id, list[object]()
+    del thread
+
+    async def resume(**options: Any) -> None:
+        try:
+            outcomes.append(await server.runtime.thread_resume(thread_id, **options))
+        except PolicyMismatch as error:
+            outcomes.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(resume)
+        tasks.start_soon(lambda: resume(sandbox="workspace-write", cwd=server.workspace, **WORDS))
+
+    # One of them is refused, as a loaded thread is used as it is only; the other one works.
+    (used,) = (each for each in outcomes if isinstance(each, ThreadHandle))
+    with anyio.fail_after(20):
+        assert (await used.run("hello")).status == "completed"
+
+
+@requirement("opening:at-once")
+async def test_a_refused_resume_leaves_a_turn_alone_whose_thread_nobody_holds(
+    server: Server,
+) -> None:
+    gate = server.model.gate()
+    server.says(assistant_message("Hello.", gate=gate))
+    turn = await (await server.thread()).turn_start("hello")
+    gc.collect()
+    await gate.wait_reached()
+    with pytest.raises(PolicyMismatch):
+        await server.runtime.thread_resume(
+            turn.thread_id, sandbox="workspace-write", cwd=server.workspace, **WORDS
+        )
+    gate.open()
+    with anyio.fail_after(20):
+        assert (await turn.result()).status == "completed"

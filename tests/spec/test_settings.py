@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from spec.requirements import requirement
 from spec.server import WORDS, Server, sent
@@ -345,3 +346,59 @@ async def test_a_turn_with_more_in_force_than_asked_for_is_stopped(server: Serve
     assert difference == (
         "sandbox: asked workspace-write, in force workspace-write with writable /srv"
     )
+
+
+@requirement("settings:only-this-turn-queue")
+async def test_what_the_server_starts_by_itself_never_has_what_was_for_one_turn(
+    server: Server,
+) -> None:
+    thread, before = await a_thread(server)
+    gate = server.model.gate()
+    server.says(assistant_message("One.", gate=gate), assistant_message("Two."))
+
+    async with server.runtime.events(thread.thread_id) as events:
+        turn = await thread.turn_start("hello", **for_one_turn(server))
+        await gate.wait_reached()
+        await thread.queue.add("and then")
+        # By then it is put back, while the turn still runs.
+        assert thread.settings == before
+        gate.open()
+        ended = 0
+        async for event in events:
+            ended += isinstance(event, TurnCompletedNotification)
+            if ended == 2:
+                break
+
+    assert (await turn.result()).status == "completed"
+    assert [effort(call) for call in server.calls] == ["high", "low"]
+    assert [call.model for call in server.calls] == ["gpt-5.4", "gpt-5.5"]
+
+
+@requirement("settings:at-once")
+@pytest.mark.parametrize("kind", ["turn", "settings", "never"])
+async def test_of_two_calls_at_once_the_second_is_held_to_what_the_first_widens(
+    server: Server, kind: str
+) -> None:
+    thread = await server.thread()
+    parent = server.workspace.parent
+    refused: list[SandboxNotAllowed] = []
+
+    async def second() -> None:
+        with pytest.raises(SandboxNotAllowed) as refusal:
+            match kind:
+                case "turn":
+                    await thread.turn_start("hello", cwd=parent)
+                case "settings":
+                    await thread.update_settings(cwd=parent)
+                case _:
+                    await thread.update_settings(approval_policy="never")
+        refused.append(refusal.value)
+
+    async with anyio.create_task_group() as tasks:
+        wide = {"sandbox": "workspace-write", "cwd": server.workspace, **WORDS}
+        tasks.start_soon(partial(thread.update_settings, **wide))
+        await anyio.lowlevel.checkpoint()
+        tasks.start_soon(second)
+
+    assert len(refused) == 1
+    assert policy(thread)[1:] == ("on-request", str(server.workspace))

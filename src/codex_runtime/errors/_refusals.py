@@ -83,7 +83,8 @@ class InvalidThreadId(RequestRefused):
 class ThreadNotFound(RequestRefused):
     """There is no record of that thread: it never was, was deleted, or was lost before its first turn.
 
-    The server says the same of an archived thread to some requests: to rename or archive it.
+    The server says the same of an archived thread to some requests (to rename it, to archive it
+    again), of one that is not archived when it is to be unarchived, and of an ephemeral one.
 
     Attributes:
         thread_id: The thread; empty where neither the answer nor the request names one.
@@ -91,11 +92,13 @@ class ThreadNotFound(RequestRefused):
 
     thread_id: str = ""
 
+    fix = "a thread is on record from its first turn on, or from its start with durable=True"
+
 
 class ThreadNotLoaded(ThreadNotFound):
     """No such thread is loaded; it may be on record all the same (facts 12 and 36)."""
 
-    fix = "resume the thread first, if there is a record of it"
+    fix = "resume the thread first; an archived one has to be unarchived before"
 
 
 class ThreadArchived(RequestRefused):
@@ -107,7 +110,7 @@ class ThreadArchived(RequestRefused):
 
     thread_id: str = ""
 
-    fix = "unarchive it first: thread/unarchive"
+    fix = "unarchive it first, with thread_unarchive(), and resume it then"
 
 
 class ThreadHasActiveWriter(RequestRefused):

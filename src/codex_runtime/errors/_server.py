@@ -227,5 +227,6 @@ class PolicyMismatch(Record):
     def __str__(self) -> str:
         return (
             f"what is in force in thread {self.thread_id} is not what was asked for: "
-            f"{'; '.join(self.differences)}"
+            f"{'; '.join(self.differences)}. A thread that is loaded keeps its settings: ask for "
+            "what is in force, or change it with update_settings()"
         )

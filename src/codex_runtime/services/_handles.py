@@ -245,7 +245,11 @@ class StreamedProcess:
     def _check_stdin(self) -> None:
         self._check_started()
         if not self._stdin_open:
-            raise InvalidArgument("stdin", "is closed", "start it with stdin=True")
+            raise InvalidArgument(
+                "stdin",
+                "is closed",
+                "it has been closed, or the command was started without stdin=True",
+            )
 
     def _state(self) -> str:
         if not self._entered:

@@ -36,8 +36,11 @@ def check_setting(field: str, key_path: str, value: Any, *, approved: bool) -> N
         return
     raise SandboxNotAllowed(
         field=field,
-        problem=f"{key_path!r} may widen what codex may do, for every thread and program of its home",
-        fix="pass privileged_escalation_approved=True",
+        problem=(
+            f"{key_path!r} is not known to be harmless: it may widen what codex may do, for every "
+            "thread and program of its home"
+        ),
+        fix="check its spelling, or pass privileged_escalation_approved=True",
     )
 
 
