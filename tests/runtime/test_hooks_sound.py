@@ -113,7 +113,7 @@ async def test_input_that_its_caller_changes_meanwhile_is_sent_as_the_gate_saw_i
     async with a_thread(server) as thread:
         await start(thread, given, Hook("gate", look, phase, gate=True))
     (sent,) = server.sent("turn/start")
-    assert [item["text"] for item in sent["input"]] == ["Work."]
+    assert [item["text"] for item in sent["params"]["input"]] == ["Work."]
     # No run is around a turn that stands alone.
     assert seen == ([] if (start, phase) == (_turn_start, "pre_run") else ["Work."])
 

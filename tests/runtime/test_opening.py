@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -119,6 +120,23 @@ async def test_a_thread_in_use_is_not_given_up_for_another_ones_mistake(server: 
 
         assert server.sent("thread/unsubscribe") == []
         assert used.thread_id == RECORDED
+
+
+async def test_a_thread_whose_turn_runs_is_not_given_up_though_its_handle_is_gone(
+    server: Server,
+) -> None:
+    async with server.runtime() as runtime:
+        turn = await (await runtime.thread_resume(RECORDED)).turn_start("Work.")
+        gc.collect()
+        server.on["thread/resume"] = lambda request: server.answer(
+            request, server.opened(request, RECORDED, sandbox={"type": "dangerFullAccess"})
+        )
+        with pytest.raises(PolicyMismatch):
+            await runtime.thread_resume(RECORDED)
+        await settled()
+        assert server.sent("thread/unsubscribe") == []
+        server.complete(turn.thread_id, turn.turn_id)
+        await turn.result()
 
 
 async def test_the_server_may_spell_an_id_as_it_likes(server: Server) -> None:

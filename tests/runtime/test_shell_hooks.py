@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ async def at_a_turn(
 
 
 def python(program: str) -> str:
-    return f"exec {sys.executable} -ISc '{program}'"
+    return f"exec {shlex.quote(sys.executable)} -ISc '{program}'"
 
 
 # -- what it is told

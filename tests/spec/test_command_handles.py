@@ -241,7 +241,7 @@ async def test_a_command_that_does_not_read_cannot_be_ended_by_its_server(
 ) -> None:
     monkeypatch.setattr("codex_runtime.services._running.STOP_BOUND", 1.0)
     async with server.another() as other:
-        async with start(other, "sleep", "3", timeout=1) as sleeper:
+        async with start(other, "sleep", "10", timeout=1) as sleeper:
             with pytest.raises(RequestTimeout):
                 for _ in range(140):
                     await sleeper.write(bytes(100_000), timeout=0.5)

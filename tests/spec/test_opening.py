@@ -306,6 +306,9 @@ async def test_a_refused_resume_leaves_a_turn_alone_whose_thread_nobody_holds(
         await server.runtime.thread_resume(
             turn.thread_id, sandbox="workspace-write", cwd=server.workspace, **WORDS
         )
+    # What is given up is given up in the background, before this comes to an end.
+    for _ in range(3):
+        await server.runtime.thread(turn.thread_id).read()
     gate.open()
     with anyio.fail_after(20):
         assert (await turn.result()).status == "completed"

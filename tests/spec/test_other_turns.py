@@ -332,8 +332,7 @@ async def test_a_turn_that_runs_when_its_thread_is_resumed_is_known(server: Serv
 async def test_a_turn_of_a_goal_that_runs_when_its_thread_is_resumed_is_known(
     server: Server,
 ) -> None:
-    server.says(assistant_message("One"))
-    server.model.on("take for ever", respond(lambda _: stall(), times=None))
+    server.says(assistant_message("One"), stall())
     thread = await server.thread()
     await thread.run("hello")
     await thread.unsubscribe()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from codex_runtime import protocol
 from codex_runtime._arguments import checked_thread_id, server_path
@@ -20,6 +20,9 @@ from codex_runtime.threads._checks import (
 from codex_runtime.threads.filters import SearchFilters, ThreadFilters
 
 __all__ = ["list_filters", "search_filters"]
+
+_Check: TypeAlias = Callable[[Any, str], Any]
+"""Checks the value of a filter, given its name too; returns what is sent."""
 
 _MAX_EXCLUDED: Final = 100
 """Thread ids that one request can leave out: more are refused by the server."""
@@ -45,7 +48,8 @@ def list_filters(filters: ThreadFilters, *, remote: bool) -> protocol.ThreadList
         raise InvalidArgument(
             "sort_key", 'is "section_position" without a section', "name a section_id"
         )
-    checks = {**_CHECKS, "cwd": partial(_folders, remote=remote)}
+    folders: _Check = partial(_folders, remote=remote)
+    checks = {**_CHECKS, "cwd": folders}
     return protocol.ThreadListParams(**_checked(given, checks))
 
 
@@ -59,9 +63,7 @@ def search_filters(filters: SearchFilters) -> dict[str, Any]:
     return _checked(filters, _CHECKS)
 
 
-def _checked(
-    given: Mapping[str, Any], checks: Mapping[str, Callable[[Any, str], Any]]
-) -> dict[str, Any]:
+def _checked(given: Mapping[str, Any], checks: Mapping[str, _Check]) -> dict[str, Any]:
     return {
         name: None if value is None else checks[name](value, name)
         for name, value in given.items()
@@ -90,7 +92,7 @@ def _excluded(value: Any, field: str) -> list[str]:
 _NULLABLE: Final = frozenset({"project_id", "section_id"})
 """Filters for which None means something, and is sent."""
 
-_CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
+_CHECKS: Final[Mapping[str, _Check]] = {
     "ancestor_thread_id": checked_thread_id,
     "archived": checked_flag,
     "excluded_thread_ids": _excluded,

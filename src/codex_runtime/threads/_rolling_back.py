@@ -122,7 +122,10 @@ class _Rollback:
         if newest and newest[0].status == "inProgress":
             return newest[0].id
         active = self._client.hub.active_turn(self._thread_id)
-        return None if active in {turn.id for turn in newest} else active
+        # One that has just begun may stand on record as interrupted, as if it had been left
+        # behind by a server that ended (seen on 0.158); these two are never said too early.
+        ended = {turn.id for turn in newest if turn.status in ("completed", "failed")}
+        return None if active in ended else active
 
     async def _stop(self) -> None:
         """Interrupt the turn that runs, and wait until it is on record as ended."""
