@@ -1,5 +1,7 @@
 """What the tests of hooks share: hooks that write down what they are told, and runs of hooks."""
 
+import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -19,8 +21,9 @@ from codex_runtime.hooks import (
     HookPhase,
     Mutate,
 )
+from codex_runtime.shell_hooks import ShellHook
 
-__all__ = ["PHASES", "TURN", "Diary", "a_run", "at_a_turn", "naming"]
+__all__ = ["PHASES", "TURN", "Diary", "a_run", "at_a_shell_turn", "at_a_turn", "naming", "python"]
 
 Work: TypeAlias = Callable[[HookContext], Awaitable[HookAction]]
 
@@ -87,3 +90,19 @@ async def at_a_turn(*hooks: Hook) -> HookEntry:
     with anyio.fail_after(PATIENCE):
         assert await run.before("pre_turn", TURN) == TURN
     return run.report().entries[0]
+
+
+async def at_a_shell_turn(
+    command: str, subject: Subject = TURN, **options: Any
+) -> tuple[Subject, HookEntry]:
+    """Run it before a turn; return what the turn became, and what the report says."""
+    run = HookRun(HookBook(), [ShellHook("h", command, "pre_turn", **options)], remote=False)
+    with anyio.fail_after(PATIENCE):
+        changed = await run.before("pre_turn", subject)
+    (entry,) = run.report().entries
+    return changed, entry
+
+
+def python(program: str) -> str:
+    """A command that is a program; no single quotes in it."""
+    return f"exec {shlex.quote(sys.executable)} -ISc '{program}'"

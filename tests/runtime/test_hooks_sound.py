@@ -21,6 +21,7 @@ from codex_runtime.thread import ThreadHandle
 async def test_a_gate_of_a_folder_holds_in_all_its_spellings(
     server: Server, tmp_path: Path, spelling: str
 ) -> None:
+    server.on["turn/start"] = server.play_turn
     (tmp_path / "app").mkdir()
     folder, cwd = tmp_path / "app", spelling.format(tmp_path / "app")
     gate = Hook("gate", _forbids, "pre_turn", matcher=HookMatcher(cwd_prefix=folder), gate=True)

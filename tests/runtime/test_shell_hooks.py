@@ -1,16 +1,13 @@
 """Hooks that are commands: a real shell, and commands that try to hang, to flood and to stay."""
 
 import json
-import os
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from runtime.support import PATIENCE, cancelled_at_every_wait, descriptors, is_alive
+from runtime.hook_support import TURN, at_a_shell_turn, python
+from runtime.support import PATIENCE
 
 from codex_runtime import _hook_process
 from codex_runtime._hook_book import HookBook
@@ -18,30 +15,12 @@ from codex_runtime._hook_changes import Subject
 from codex_runtime._hook_process import MAX_ANSWER
 from codex_runtime._hooking import HookRun, Outcome
 from codex_runtime.errors import BlockedByHook, InvalidArgument, WorkingDirectoryMissing
-from codex_runtime.hooks import HookEntry
 from codex_runtime.inputs import Attachment, ExternalMessage
 from codex_runtime.protocol import MentionInput
 from codex_runtime.shell_hooks import ShellHook
 from codex_runtime.state import TurnResult
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
-
-TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
-
-
-async def at_a_turn(
-    command: str, subject: Subject = TURN, **options: Any
-) -> tuple[Subject, HookEntry]:
-    """Run it before a turn; return what the turn became, and what the report says."""
-    run = HookRun(HookBook(), [ShellHook("h", command, "pre_turn", **options)], remote=False)
-    with anyio.fail_after(PATIENCE):
-        changed = await run.before("pre_turn", subject)
-    (entry,) = run.report().entries
-    return changed, entry
-
-
-def python(program: str) -> str:
-    return f"exec {shlex.quote(sys.executable)} -ISc '{program}'"
 
 
 # -- what it is told
@@ -55,7 +34,7 @@ async def test_it_gets_the_context_as_json(tmp_path: Path) -> None:
         MentionInput(name="n", path="p"),
     ]
     subject = Subject("t", None, "/work", "gpt-x", items, "turn")
-    _, entry = await at_a_turn("cat >context.json", subject, cwd=tmp_path)
+    _, entry = await at_a_shell_turn("cat >context.json", subject, cwd=tmp_path)
     told = json.loads((tmp_path / "context.json").read_text())
     assert entry.outcome == "noop"
     assert told.pop("correlation_id").startswith("hk-")
@@ -107,7 +86,7 @@ async def test_it_sees_the_variables_that_codex_sees_and_its_own(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not for hooks")
     monkeypatch.setenv("CODEX_HOME", "/codex")
-    await at_a_turn("env >env.txt", cwd=tmp_path, env={"MINE": "yes"})
+    await at_a_shell_turn("env >env.txt", cwd=tmp_path, env={"MINE": "yes"})
     seen = dict(line.split("=", 1) for line in (tmp_path / "env.txt").read_text().splitlines())
     assert (seen["CODEX_HOME"], seen["MINE"]) == ("/codex", "yes")
     assert "AWS_SECRET_ACCESS_KEY" not in seen
@@ -123,7 +102,7 @@ def echo(answer: Any, status: int = 0) -> str:
 
 @pytest.mark.parametrize("answer", ["", " \n", "{}", {"action": "noop"}, {"action": "NoOp"}])
 async def test_nothing_to_say(answer: Any) -> None:
-    changed, entry = await at_a_turn(echo(answer))
+    changed, entry = await at_a_shell_turn(echo(answer))
     assert (changed, entry.outcome, entry.issues) == (TURN, "noop", ())
 
 
@@ -140,7 +119,7 @@ async def test_a_change(tmp_path: Path) -> None:
         "attachments": attachments,
         "metadata": {"seen": True},
     }
-    changed, entry = await at_a_turn(echo(change), Subject(cwd=str(tmp_path), input="Work."))
+    changed, entry = await at_a_shell_turn(echo(change), Subject(cwd=str(tmp_path), input="Work."))
     assert (entry.outcome, entry.issues) == ("mutated", ())
     assert changed.model == "gpt-y"
     assert changed.input == [
@@ -166,7 +145,7 @@ async def test_a_change(tmp_path: Path) -> None:
 )
 async def test_a_block(command: str, reason: str) -> None:
     with pytest.raises(BlockedByHook) as caught:
-        await at_a_turn(command)
+        await at_a_shell_turn(command)
     assert caught.value.reason == reason
 
 
@@ -195,30 +174,34 @@ async def test_a_block(command: str, reason: str) -> None:
     ],
 )
 async def test_garbage_is_an_issue_and_things_go_on(command: str, says: str) -> None:
-    changed, entry = await at_a_turn(command)
+    changed, entry = await at_a_shell_turn(command)
     assert (changed, entry.outcome) == (TURN, "failed")
     (issue,) = entry.issues
     assert issue.kind == "execution"
     assert says in issue.message
     with pytest.raises(BlockedByHook, match="a gate that fails blocks"):
-        await at_a_turn(command, gate=True)
+        await at_a_shell_turn(command, gate=True)
 
 
 async def test_values_that_cannot_be_used_are_left_out_one_by_one() -> None:
     change: Any = {"action": "mutate", "prompt": 7, "model": "gpt-y", "metadata": []}
-    changed, entry = await at_a_turn(echo(change))
+    changed, entry = await at_a_shell_turn(echo(change))
     assert (changed.input, changed.model) == ("Work.", "gpt-y")
     assert [issue.kind for issue in entry.issues] == ["validation", "validation"]
 
 
 async def test_secrets_in_its_last_words_are_not_kept() -> None:
     secret = "correct horse " + "battery"
-    _, entry = await at_a_turn('echo "key: $MY_API_KEY" >&2; exit 1', env={"MY_API_KEY": secret})
+    _, entry = await at_a_shell_turn(
+        'echo "key: $MY_API_KEY" >&2; exit 1', env={"MY_API_KEY": secret}
+    )
     assert "key: [redacted]" in entry.issues[0].message
 
 
 async def test_only_the_last_words_are_kept() -> None:
-    _, entry = await at_a_turn("head -c 3000000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1")
+    _, entry = await at_a_shell_turn(
+        "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 1"
+    )
     assert entry.issues[0].message.endswith("xend")
     assert len(entry.issues[0].message) <= 1_000
 
@@ -233,18 +216,18 @@ async def test_one_that_fills_stdout_before_it_reads() -> None:
         f'import os, sys; os.write(2, b"e" * {MUCH}); os.write(1, b" " * {MAX_ANSWER}); '
         f"n = len(sys.stdin.buffer.read()); sys.exit(0 if n > {MUCH} else 1)"
     )
-    _, entry = await at_a_turn(command, Subject(input="x" * MUCH), timeout=PATIENCE)
+    _, entry = await at_a_shell_turn(command, Subject(input="x" * MUCH), timeout=PATIENCE)
     assert (entry.outcome, entry.issues) == ("noop", ())
 
 
 async def test_one_that_floods_stdout_and_never_reads() -> None:
     command = python(f'import os; os.write(1, b"x" * {MUCH})')
-    _, entry = await at_a_turn(command, Subject(input="x" * MUCH), timeout=PATIENCE)
+    _, entry = await at_a_shell_turn(command, Subject(input="x" * MUCH), timeout=PATIENCE)
     assert "wrote more than" in entry.issues[0].message
 
 
 async def test_one_that_does_not_read() -> None:
-    _, entry = await at_a_turn("exit 0", Subject(input="x" * MUCH), timeout=PATIENCE)
+    _, entry = await at_a_shell_turn("exit 0", Subject(input="x" * MUCH), timeout=PATIENCE)
     assert entry.outcome == "noop"
 
 
@@ -271,7 +254,7 @@ async def test_one_that_closes_its_stdin_and_works_on(
     answer = echo({"action": "mutate", "model": "gpt-y"})
     command = f"exec <&-; {until_ended(1)}; {answer}"
     subject = Subject(input="x" * MUCH)
-    changed, _ = await at_a_turn(command, subject, cwd=tmp_path, timeout=PATIENCE)
+    changed, _ = await at_a_shell_turn(command, subject, cwd=tmp_path, timeout=PATIENCE)
     assert changed.model == "gpt-y"
 
 
@@ -280,114 +263,11 @@ async def test_one_that_closes_its_outputs_and_works_on(
 ) -> None:
     marks_ends(monkeypatch, "_read", tmp_path)
     command = f"exec >&- 2>&-; cat >/dev/null; {until_ended(2)}; exit 3"
-    _, entry = await at_a_turn(command, cwd=tmp_path, timeout=PATIENCE)
+    _, entry = await at_a_shell_turn(command, cwd=tmp_path, timeout=PATIENCE)
     assert entry.issues[0].message.endswith("exited with status 3")
 
 
-# -- ends
-
-FAMILY = 'sleep 600 & echo $! >>pids; sh -c "sleep 600 & echo \\$! >>pids; wait" & echo $$ >>pids; '
-
-
-async def written(path: Path, lines: int) -> list[int]:
-    """The process ids in a file, once there are so many."""
-    with anyio.fail_after(PATIENCE):
-        while True:
-            found = await anyio.Path(path).read_text() if await anyio.Path(path).exists() else ""
-            if found.count("\n") >= lines:
-                return [*map(int, found.split())]
-            await anyio.sleep(0.005)
-
-
-async def gone(pids: list[int]) -> None:
-    with anyio.fail_after(PATIENCE):
-        while any(map(is_alive, pids)):  # noqa: ASYNC110 — nothing tells of their ends
-            await anyio.sleep(0.005)
-
-
-async def test_when_its_time_is_up_all_of_its_group_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, deadlines = descriptors(), list[anyio.CancelScope]()
-    real = anyio.move_on_after
-
-    def noted(delay: float | None, *, shield: bool = False) -> anyio.CancelScope:
-        deadlines.append(real(delay, shield=shield))
-        return deadlines[-1]
-
-    async def have_its_time_be_up() -> None:
-        await written(tmp_path / "pids", 3)
-        deadlines[0].deadline = anyio.current_time()
-
-    monkeypatch.setattr(anyio, "move_on_after", noted)
-    entries: list[HookEntry] = []
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(have_its_time_be_up)
-        entries.append((await at_a_turn(f"{FAMILY} wait", cwd=tmp_path, timeout=PATIENCE))[1])
-    (entry,) = entries
-    assert entry.outcome == "timed_out"
-    assert entry.issues[0].message == "took more than 20 s"
-    await gone(await written(tmp_path / "pids", 3))
-    assert descriptors() == before
-
-
-async def test_a_caller_that_is_cancelled_takes_all_of_it_along(tmp_path: Path) -> None:
-    before, pids = descriptors(), list[int]()
-    async with anyio.create_task_group() as tasks:
-        run = HookRun(
-            HookBook(),
-            [ShellHook("h", f"trap '' TERM INT; {FAMILY} wait", "pre_turn", cwd=tmp_path)],
-            remote=False,
-        )
-        tasks.start_soon(run.before, "pre_turn", TURN)
-        pids = await written(tmp_path / "pids", 3)
-        tasks.cancel_scope.cancel()
-    await gone(pids)
-    assert descriptors() == before
-
-
-async def test_what_it_leaves_running_goes_with_it(tmp_path: Path) -> None:
-    command = f"{FAMILY} while [ $(wc -l <pids) -lt 3 ]; do sleep 0.01; done"
-    _, entry = await at_a_turn(command, cwd=tmp_path, timeout=PATIENCE)
-    assert entry.outcome == "noop"
-    await gone(await written(tmp_path / "pids", 3))
-
-
-LEAVES_THE_GROUP = """
-import os, time
-outside, tell = os.pipe()
-if os.fork() == 0:
-    os.setsid()
-    with open("pids", "w") as file:
-        print(os.getpid(), file=file)
-    os.close(tell)
-    time.sleep(600)
-os.close(tell)
-os.read(outside, 1)
-"""
-"""Ends when its child is out of the group, and has written who it is."""
-
-
-async def test_one_that_left_the_group_does_not_hold_it_up(tmp_path: Path) -> None:
-    """It keeps stdout open, and nobody waits for its end."""
-    _, entry = await at_a_turn(python(LEAVES_THE_GROUP), cwd=tmp_path, timeout=PATIENCE)
-    (pid,) = await written(tmp_path / "pids", 1)
-    assert (entry.outcome, entry.issues) == ("noop", ())
-    assert is_alive(pid)
-    os.kill(pid, 9)
-    await gone([pid])
-
-
-async def test_cancelled_at_every_wait() -> None:
-    before = descriptors()
-
-    async def call() -> tuple[Subject, HookEntry]:
-        return await at_a_turn("cat >/dev/null")
-
-    async def check(_: object) -> None:
-        assert descriptors() == before
-
-    assert await cancelled_at_every_wait(call, check) >= 1
+# -- what cannot be run
 
 
 async def test_a_folder_that_is_gone_is_an_issue(tmp_path: Path) -> None:

@@ -336,7 +336,7 @@ async def test_a_turn_of_a_goal_that_runs_when_its_thread_is_resumed_is_known(
     thread = await server.thread()
     await thread.run("hello")
     await thread.unsubscribe()
-    await thread.goal.set("take for ever")
+    await thread.goal.set("Dream on.")
     await called(server, 2)
 
     resumed = await thread.resume()
@@ -353,12 +353,12 @@ async def test_a_turn_of_a_goal_that_runs_when_its_thread_is_resumed_is_known(
 
 @requirement("foreign:review-when-resumed")
 async def test_a_review_that_runs_when_its_thread_is_resumed_is_known(server: Server) -> None:
-    server.model.on("look for ever", respond(lambda _: stall(), times=None))
+    server.model.on("look and look", respond(lambda _: stall(), times=None))
     server.says(assistant_message("One"))
     thread = await server.thread()
     await thread.run("hello")
     await thread.unsubscribe()
-    target = {"type": "custom", "instructions": "look for ever"}
+    target = {"type": "custom", "instructions": "look and look"}
     params = {"threadId": thread.thread_id, "target": target}
     answer = await server.runtime.call_raw("review/start", params)
     await called(server, 2)
