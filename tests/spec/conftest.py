@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # By the name, so that a test is played on the same stages in every run.
         on_all = crc32(metafunc.function.__name__.encode()) % 3 == 1
         stages = _STAGES if on_all else _STAGES[:3]
-        if hasattr(metafunc.module, "NOT_FAKED"):
+        if hasattr(sys.modules[metafunc.function.__module__], "NOT_FAKED"):
             stages = [stage for stage in stages if stage.kind == "real"]
         stages = [stage.param for stage in stages]
         metafunc.parametrize("stage", stages, indirect=True, scope="module")
