@@ -184,5 +184,5 @@ BARS = (
     Bar("slow", "asleep under a flood, RSS growth in MB, nothing lost", "grown_mb", 20.0, None, None, Round.slow),
     Bar("round-trip", "request round trip, p50 in us", "p50_us", 1.5, "floor", "floor", Round.round_trip),
     Bar("first-delta", "real binary, ms from process start to the first delta", "first_delta", 1.15, "bare", "bare", Round.first_delta, 0),
-)  # fmt: skip
+)  # fmt: skip  # a row is a line
 """The bars of the speed and memory promise, in the order of the table."""

@@ -187,8 +187,8 @@ class HookMatcher:
         phases: Only in these; all if empty.
         tool_name: Only for this tool. No phase has a tool so far, so a constraint on it never
             matches.
-        cwd_prefix: Only in this folder and those below it, by their names: `/work/app` is not
-            about `/work/app2`, and symbolic links are not followed.
+        cwd_prefix: Only in this folder and those below it, by their names: `/srv/app` is not
+            about `/srv/app2`, and symbolic links are not followed.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from codex_runtime.hooks import Hook, HookContext, HookPhase
 
 __all__ = ["TURN", "a_run", "notes", "says"]
 
-TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
+TURN = Subject(thread_id="t", cwd="/srv", model="gpt-x", input="Work.")
 """A turn that is about to be started."""
 
 

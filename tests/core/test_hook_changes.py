@@ -16,7 +16,7 @@ from codex_runtime.hooks import Hook, HookContext, HookPhase, Mutate, TurnKind
 from codex_runtime.inputs import Attachment
 from codex_runtime.protocol import ImageInput, TextInput
 
-OPENING = Subject(cwd="/work", model="gpt-x")
+OPENING = Subject(cwd="/srv", model="gpt-x")
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 IMAGE = ImageInput(url=f"data:image/png;base64,{PNG}")
@@ -216,7 +216,7 @@ async def test_attachments_that_are_added_meanwhile_do_not_count(tmp_path: Path)
 
     class Growing(Attachment):
         @property
-        def path(self) -> str:  # type: ignore[override]
+        def path(self) -> str:  # type: ignore[override]  # a lying subclass is what is tested
             mine.append(IMAGE)
             return str(tmp_path)
 
@@ -237,7 +237,7 @@ async def test_notes_are_copies_both_ways() -> None:
         mine["list"].append(2)
         context.metadata["list"].append(3)
         with pytest.raises(TypeError):
-            context.metadata["new"] = 1  # type: ignore[index]
+            context.metadata["new"] = 1  # type: ignore[index]  # read-only to a type checker as well
 
     seen: list[Any] = []
 

@@ -70,7 +70,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: loose.Usage(input=1, cached=2), "cached must not be over input, which includes it"),
     (lambda: loose.Usage(output=1, reasoning=2), "reasoning must not be over output, which includes it"),
     (lambda: loose.Gate(seconds=0), "seconds must be over 0, not 0"),
-]  # fmt: skip
+]  # fmt: skip  # a row is a line
 
 
 @pytest.mark.parametrize(("make", "text"), BAD, ids=[text for _, text in BAD])
@@ -134,7 +134,7 @@ def test_a_stall_may_come_after_words_a_text_or_whole_outputs() -> None:
         (cut_stream(), "cut_stream(…)"),
         (assistant_message("x" * 500), "assistant_message('" + "x" * 100 + "…"),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a row is a line
 def test_a_step_is_described_as_the_call_that_makes_it(step: Any, text: str) -> None:
     assert describe(step) == text
 

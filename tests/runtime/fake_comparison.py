@@ -16,7 +16,7 @@ VOLATILE = {
     "completedAt", "completedAtMs", "createdAt", "durationMs", "emittedAtMs", "recencyAt",
     "revision", "startedAt", "startedAtMs", "updatedAt", "processId", "backwardsCursor",
     "turnsBackwardsCursor", "itemsBackwardsCursor", "userAgent", "codexHome",
-}  # fmt: skip
+}  # fmt: skip  # one a line would hide the rest
 """Fields whose values no two runs share; only whether they are there and not null is compared."""
 
 ANOTHER_CODEX = f"the fake plays codex {VERIFIED}, and the one here is another"

@@ -37,7 +37,7 @@ PHASES: tuple[HookPhase, ...] = (
 )
 """In the order of one run that opens its thread."""
 
-TURN = Subject(thread_id="t", cwd="/work", model="gpt-x", input="Work.")
+TURN = Subject(thread_id="t", cwd="/srv/app", model="gpt-x", input="Work.")
 """A turn that is about to be started."""
 
 

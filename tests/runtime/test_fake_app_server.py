@@ -76,7 +76,7 @@ async def test_dynamic_tools_need_the_experimental_capability(fake: FakeAppServe
     [b"", b"nonsense", b"[]", b"{}", b"3", b'{"id":null,"method":"thread/list"}', b'{"id":1.5,"method":"x"}',
      b'{"id":true,"method":"x"}', b'{"method":3,"id":1}', b'{"id":1,"method":"x","params":{"a":NaN}}',
      b'{"id":1,"method":"x"}{"id":2,"method":"x"}', b'{"method":"no/such"}', b'{"id":77,"result":{}}'],
-)  # fmt: skip
+)  # fmt: skip  # one a line would hide the rest
 async def test_what_is_no_message_is_ignored_in_silence(
     fake: FakeAppServer, talk: Conversation, noise: bytes
 ) -> None:

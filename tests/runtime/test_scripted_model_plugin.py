@@ -47,7 +47,7 @@ def run_pytest(
         text=True,
         timeout=SECONDS,
         check=False,
-    )  # fmt: skip
+    )  # fmt: skip  # one a line would hide the rest
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:

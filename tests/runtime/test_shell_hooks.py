@@ -33,7 +33,7 @@ async def test_it_gets_the_context_as_json(tmp_path: Path) -> None:
         ExternalMessage("mail", "Hello."),
         MentionInput(name="n", path="p"),
     ]
-    subject = Subject("t", None, "/work", "gpt-x", items, "turn")
+    subject = Subject("t", None, "/srv/app", "gpt-x", items, "turn")
     _, entry = await at_a_shell_turn("cat >context.json", subject, cwd=tmp_path)
     told = json.loads((tmp_path / "context.json").read_text())
     assert entry.outcome == "noop"
@@ -45,7 +45,7 @@ async def test_it_gets_the_context_as_json(tmp_path: Path) -> None:
         "thread_id": "t",
         "turn_id": None,
         "turn_kind": "turn",
-        "cwd": "/work",
+        "cwd": "/srv/app",
         "model": "gpt-x",
         "prompt": "Work.",
         "attachments": [
@@ -285,8 +285,8 @@ async def test_a_folder_that_is_gone_is_an_issue(tmp_path: Path) -> None:
     [
         (lambda: ShellHook("h", " ", "pre_turn"), InvalidArgument),
         (lambda: ShellHook("h", "a\0b", "pre_turn"), InvalidArgument),
-        (lambda: ShellHook("h", ["ls"], "pre_turn"), InvalidArgument),  # type: ignore[arg-type]
-        (lambda: ShellHook("h", "ls", "later"), InvalidArgument),  # type: ignore[arg-type]
+        (lambda: ShellHook("h", ["ls"], "pre_turn"), InvalidArgument),  # type: ignore[arg-type]  # not checked
+        (lambda: ShellHook("h", "ls", "later"), InvalidArgument),  # type: ignore[arg-type]  # not checked
         (lambda: ShellHook("h", "ls", "pre_turn", env={"A=B": "c"}), InvalidArgument),
         (lambda: ShellHook("h", "ls", "pre_turn", cwd="/no/such/folder"), WorkingDirectoryMissing),
     ],
