@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from codex_runtime._binary import find_codex
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime.errors import CodexNotFound
 from codex_runtime.testing import FakeAppServer, ScriptedModel
 from codex_runtime.transports import Transport
@@ -206,9 +206,7 @@ async def with_real(
     codex_home = model.write_home(folder / "home", **home)
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    process = ServerProcess(
-        [binary, "app-server"], env=model.environment(codex_home), cwd=str(work)
-    )
+    process = ChildProcess([binary, "app-server"], env=model.environment(codex_home), cwd=str(work))
     async with conversation(StdioTransport(process)) as talk:
         await talk.initialize()
         yield talk

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -155,11 +154,6 @@ def _has(method: str, codex: Conversation) -> bool:
     if words.startswith("Invalid request: invalid type: integer `0`"):
         return True
     raise ProbeError(f"{method} was answered with something else: {words}")
-
-
-def in_words(versions: Iterable[str]) -> str:
-    """Versions as a text, oldest first."""
-    return ", ".join(sorted(versions, key=_numbers))
 
 
 if __name__ == "__main__":

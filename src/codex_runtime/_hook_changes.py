@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from codex_runtime._hook_input import items_of, text_of
 from codex_runtime._hook_report import HookPhase, TurnKind
 from codex_runtime._outgoing import encode
+from codex_runtime._prepared_input import check_input, prepared_input
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.hooks import Mutate
-from codex_runtime.inputs import check_input, prepared_input
 
 if TYPE_CHECKING:
     from codex_runtime.inputs import TurnInput
 
-__all__ = ["MAX_METADATA", "RIGHTS", "Change", "Subject", "plain"]
+__all__ = ["MAX_METADATA", "RIGHTS", "Change", "Subject", "copy_of"]
 
 MAX_METADATA: Final = 65_536
 """Bytes of JSON that the notes of one run may have: each hook is given a copy, in the event loop."""
@@ -208,7 +208,7 @@ def _merged(metadata: dict[str, Any], given: Mapping[Any, Any]) -> dict[str, Any
     return merged
 
 
-def plain(metadata: dict[str, Any]) -> dict[str, Any]:
+def copy_of(metadata: dict[str, Any]) -> dict[str, Any]:
     """A copy of notes, which shares nothing with them."""
     copied: dict[str, Any] = json.loads(json.dumps(metadata))
     return copied

@@ -10,7 +10,7 @@ from typing import Final
 
 import anyio
 
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 
 __all__ = ["MAX_ANSWER", "Finished", "run_shell"]
 
@@ -69,7 +69,7 @@ async def run_shell(
     Raises:
         StartupFailed: The operating system refused.
     """
-    process = ServerProcess(["/bin/sh", "-c", command], env=env, cwd=cwd)
+    process = ChildProcess(["/bin/sh", "-c", command], env=env, cwd=cwd)
     answer = _Kept(MAX_ANSWER)
     words = _LastWords()
     try:
@@ -116,12 +116,12 @@ class _LastWords:
         del self.kept[:-_LAST_WORDS]
 
 
-async def _wait_ended(process: ServerProcess) -> None:
+async def _wait_ended(process: ChildProcess) -> None:
     while not process.poll():  # noqa: ASYNC110 — nothing tells of the end of a process
         await anyio.sleep(_LOOK_AGAIN)
 
 
-async def _feed(process: ServerProcess, question: bytes) -> None:
+async def _feed(process: ChildProcess, question: bytes) -> None:
     left = memoryview(question)
     try:
         while left:

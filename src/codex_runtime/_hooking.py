@@ -14,7 +14,7 @@ import anyio
 
 from codex_runtime._hook_book import HookBook, callers
 from codex_runtime._hook_calls import Answer, call_hook, in_words, redact
-from codex_runtime._hook_changes import Change, Subject, plain
+from codex_runtime._hook_changes import Change, Subject, copy_of
 from codex_runtime._hook_report import (
     HookEntry,
     HookIssue,
@@ -162,7 +162,7 @@ class HookRun(Hooks):
             correlation_id=self.correlation_id,
             at=time.time(),
             # Copies: a hook that keeps or changes what it was shown changes nothing for others.
-            metadata=MappingProxyType(plain(self._metadata)),
+            metadata=MappingProxyType(copy_of(self._metadata)),
             thread_id=subject.thread_id,
             turn_id=subject.turn_id,
             cwd=subject.cwd,

@@ -11,7 +11,7 @@ from codex_runtime._binary import find_codex
 from codex_runtime._environment import child_environment
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart, home_of, prepare_home
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime._toml import setting
 from codex_runtime.errors import InvalidArgument
 
@@ -91,7 +91,7 @@ class Launch:
         prepare_home(home)
         return FirstStart(home)
 
-    def start(self) -> ServerProcess:
+    def start(self) -> ChildProcess:
         """Start the process.
 
         Raises:
@@ -99,7 +99,7 @@ class Launch:
             StartupFailed: The operating system refused.
             InvalidArgument: `config` has no form in TOML.
         """
-        return ServerProcess(self._argv(), env=self.environment, cwd=self.cwd)
+        return ChildProcess(self._argv(), env=self.environment, cwd=self.cwd)
 
     def _argv(self) -> list[str]:
         if self.command is not None:

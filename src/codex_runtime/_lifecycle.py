@@ -13,7 +13,7 @@ from codex_runtime._hook_book import callers
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._owner import Owner
 from codex_runtime._peer import Peer
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime._redaction import Redactor, secrets_of
 from codex_runtime.errors import (
     CodexRuntimeError,
@@ -80,7 +80,7 @@ class Lifecycle:
             return "closed"
         return "open" if self.server_info else "opening"
 
-    async def open(self, first_start: FirstStart, process: ServerProcess | None) -> None:
+    async def open(self, first_start: FirstStart, process: ChildProcess | None) -> None:
         """Start the server and greet it; see `Runtime.__aenter__`.
 
         Args:
@@ -196,7 +196,7 @@ class Lifecycle:
         return lost
 
 
-def _over_pipes(process: ServerProcess, launch: Launch) -> StdioTransport:
+def _over_pipes(process: ChildProcess, launch: Launch) -> StdioTransport:
     return StdioTransport(
         process,
         redact=Redactor(secrets_of(launch.environment)),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -10,6 +13,7 @@ import anyio
 import msgspec
 
 from codex_runtime import protocol
+from codex_runtime.errors import RequestTimeout
 from codex_runtime.policy import (
     DEFAULT_REVIEWER,
     READ_ONLY_PROFILE,
@@ -110,7 +114,7 @@ class LiveThread:
         settings: The settings in force, as the server last said.
         scope: What it may touch. Wider than `settings` where something was asked for that the
             server has not answered.
-        restore: What is to be put back when the turn under way ends.
+        restore: What is to be put back once the turn that was started last runs.
         told: How often the server has said what is in force; whoever remembers it can see
             whether it has done so since.
         lock: Held by whoever changes the settings, or opens the thread, from the look at what is
@@ -128,6 +132,24 @@ class LiveThread:
         self.lock = anyio.Lock(fast_acquire=True)
         self.holders: WeakSet[object] = WeakSet()
         self._changed = anyio.Event()
+
+    @asynccontextmanager
+    async def locked(self, method: str, seconds: float) -> AsyncGenerator[None]:
+        """Hold `lock` in this block. Cancelling stops the wait for it.
+
+        Args:
+            method: The request that the block sends.
+            seconds: How long the lock is waited for at the most.
+
+        Raises:
+            RequestTimeout: Others have held it for as long. Nothing was sent.
+        """
+        with anyio.move_on_after(seconds) as patience:
+            async with self.lock:
+                patience.deadline = inf
+                yield
+                return
+        raise RequestTimeout(method, seconds)
 
     def note(self, settings: ThreadSettings) -> None:
         """Take what the server says is in force. Called by the reader too."""

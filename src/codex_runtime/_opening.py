@@ -14,6 +14,7 @@ from codex_runtime._arguments import canonical_id, checked_thread_id
 from codex_runtime._client import Client
 from codex_runtime._effective import Differences, differences, imposed, strictest_approval
 from codex_runtime._live import LiveThread
+from codex_runtime._option_checks import check_options
 from codex_runtime._params import (
     Asked,
     asked_of,
@@ -32,12 +33,7 @@ from codex_runtime.errors import (
     RequestTimeout,
     ThreadIdMismatch,
 )
-from codex_runtime.options import (
-    ForkOptions,
-    ResumeOptions,
-    ThreadOptions,
-    check_options,
-)
+from codex_runtime.options import ForkOptions, ResumeOptions, ThreadOptions
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
     DEFAULT_REVIEWER,
@@ -130,7 +126,7 @@ async def _resume(
     params = resume_params(thread_id, options, asked)
     live = client.live(thread_id)
     # One after the other: another resume of this thread, and whatever changes its settings.
-    async with live.lock:
+    async with live.locked(methods.THREAD_RESUME.method, _opening_timeout(client)):
         told = live.told
         info = await _open(client, methods.THREAD_RESUME, params)
         if canonical_id(info.thread.id) != thread_id:
@@ -201,11 +197,14 @@ def _asked(client: Client, options: ResumeOptions) -> Asked:
 
 
 async def _open(client: Client, method: Method[P, R], params: P) -> R:
-    timeout = max(_THREAD_TIMEOUT, client.request_timeout)
-    info = await client.request(method, params, timeout=timeout)
+    info = await client.request(method, params, timeout=_opening_timeout(client))
     if not info.thread or not info.thread.id:
         raise RemoteProtocolError(method.method, "it names no thread")
     return info
+
+
+def _opening_timeout(client: Client) -> float:
+    return max(_THREAD_TIMEOUT, client.request_timeout)
 
 
 async def _usable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import ValidationError as WrongShape
@@ -12,15 +13,16 @@ from msgspec import convert
 from codex_runtime import protocol
 from codex_runtime._arguments import absolute_cwd, without_none
 from codex_runtime._live import Scope
+from codex_runtime._option_checks import check_options
+from codex_runtime._prepared_input import PreparedInput, check_input
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.inputs import PreparedInput, TurnInput, check_input
+from codex_runtime.inputs import TurnInput
 from codex_runtime.options import (
     ForkOptions,
     ResumeOptions,
     SettingsOptions,
     ThreadOptions,
     TurnOptions,
-    check_options,
 )
 from codex_runtime.policy import (
     DEFAULT_APPROVAL_POLICY,
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asked",
-    "Scope",
     "asked_of",
     "check_before_start",
     "fork_params",
@@ -130,26 +131,19 @@ def asked_of(options: Mapping[str, Any], *, remote: bool, scope: Scope | None = 
     permissions = permission_profile(options.get("permissions"))
     reviewer = named_reviewer(options.get("approvals_reviewer"))
     approval = approval_of(options.get("approval_policy"))
-    check_sandbox(
-        sandbox,
+    hold_sec_004 = partial(
+        check_sandbox,
         approval_policy=approval,
         privileged_escalation_approved=options.get("privileged_escalation_approved"),
         cwd=cwd,
-        permissions=permissions,
-        approvals_reviewer=reviewer,
     )
+    hold_sec_004(sandbox, permissions=permissions, approvals_reviewer=reviewer)
     _check_said(approval)
     if sandbox is None and permissions is None and scope and scope.widened_by(cwd, approval):
-        # What is in force is as good as named again.
-        for in_force, profile in ((scope.sandbox, None), (None, scope.permissions)):
-            check_sandbox(
-                in_force,
-                approval_policy=approval,
-                privileged_escalation_approved=options.get("privileged_escalation_approved"),
-                cwd=cwd,
-                permissions=profile,
-                approvals_reviewer=reviewer or scope.reviewer,
-            )
+        # What is in force is as good as named again. It may have a sandbox and a profile at once.
+        in_force = reviewer or scope.reviewer
+        hold_sec_004(scope.sandbox, approvals_reviewer=in_force)
+        hold_sec_004(None, permissions=scope.permissions, approvals_reviewer=in_force)
     return Asked(
         cwd=cwd,
         sandbox=sandbox,
@@ -255,7 +249,7 @@ def settings_params(
             summary=asked.summary,
             service_tier=options.get("service_tier"),
             collaboration_mode=mode,
-            **_policy(asked),
+            **_later(asked),
         ),
     )
     return params, asked
@@ -263,7 +257,7 @@ def settings_params(
 
 def policy_params(thread_id: str, asked: Asked) -> ThreadSettingsUpdateParams:
     """The parameters of `thread/settings/update` that bring about what a thread may do."""
-    return protocol.ThreadSettingsUpdateParams(thread_id=thread_id, **_policy(asked))
+    return protocol.ThreadSettingsUpdateParams(thread_id=thread_id, **_later(asked))
 
 
 def turn_params(
@@ -293,7 +287,7 @@ def turn_params(
             service_tier=options.get("service_tier"),
             output_schema=options.get("output_schema"),
             client_user_message_id=options.get("client_id"),
-            **_policy(asked),
+            **_later(asked),
         ),
     )
 
@@ -305,15 +299,21 @@ def _check_said(approval: Approval | None) -> None:
         )
 
 
-def _policy(asked: Asked) -> dict[str, Any]:
-    """What turns and settings take."""
+def _policy(asked: Asked, **sandbox: Any) -> dict[str, Any]:
+    """What is asked for, next to the form that a method takes a sandbox in."""
     return without_none(
         cwd=asked.cwd,
-        sandbox_policy=None if asked.sandbox is None else asked.sandbox.as_policy(),
         permissions=asked.permissions,
         approval_policy=None if asked.approval is None else approval_wire(asked.approval),
         approvals_reviewer=asked.reviewer,
+        **sandbox,
     )
+
+
+def _later(asked: Asked) -> dict[str, Any]:
+    """What turns and settings take."""
+    policy = None if asked.sandbox is None else asked.sandbox.as_policy()
+    return _policy(asked, sandbox_policy=policy)
 
 
 def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
@@ -324,19 +324,17 @@ def _opening(options: ResumeOptions, asked: Asked) -> dict[str, Any]:
     if asked.sandbox is not None:
         # What a thread cannot be opened with comes afterwards, and until then it only reads.
         mode = asked.sandbox.mode or DEFAULT_SANDBOX
-    return without_none(
-        cwd=asked.cwd,
-        sandbox=mode,
-        permissions=asked.permissions,
-        approval_policy=None if asked.approval is None else approval_wire(asked.approval),
-        approvals_reviewer=asked.reviewer,
-        config=config,
-        model=options.get("model"),
-        model_provider=options.get("model_provider"),
-        service_tier=options.get("service_tier"),
-        developer_instructions=options.get("developer_instructions"),
-        base_instructions=options.get("base_instructions"),
-    )
+    return {
+        **_policy(asked, sandbox=mode),
+        **without_none(
+            config=config,
+            model=options.get("model"),
+            model_provider=options.get("model_provider"),
+            service_tier=options.get("service_tier"),
+            developer_instructions=options.get("developer_instructions"),
+            base_instructions=options.get("base_instructions"),
+        ),
+    }
 
 
 def _config(options: ResumeOptions) -> dict[str, Any] | None:

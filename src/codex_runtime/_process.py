@@ -1,4 +1,4 @@
-"""A server process in a session of its own, and its certain end."""
+"""A child process in a session of its own, and its certain end: a server, or a shell hook."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from typing import Final
 
 from codex_runtime.errors import StartupFailed
 
-__all__ = ["ServerProcess"]
+__all__ = ["ChildProcess"]
 
 _EXIT_BY_ITSELF: Final = 2.0
 """Seconds between closing stdin and SIGTERM. The server takes 0.02 to 0.1 s (fact 95), also
@@ -31,12 +31,12 @@ _LOOK_AGAIN: Final = 0.005
 """Seconds between two looks at whether the process has ended."""
 
 
-class ServerProcess:
+class ChildProcess:
     """A child process with pipes, leader of its own session.
 
     Its own session, because Ctrl-C in a terminal goes to the whole process group and would
-    kill the server without clean-up (fact 96). Starting is synchronous (a few milliseconds),
-    so that the server boots while the rest of this package is still being imported.
+    kill a server without clean-up (fact 96). Starting is synchronous (a few milliseconds),
+    so that a server boots while the rest of this package is still being imported.
 
     Attributes:
         pid: The process id, which is the id of its process group too.
@@ -103,7 +103,7 @@ class ServerProcess:
             return self._popen.poll() is not None
 
     def close_stdin(self) -> None:
-        """Tell the server that nothing more will come. It ends by itself then."""
+        """Tell it that nothing more will come. A server ends by itself then."""
         if self._stdin_open and self._popen.stdin:
             self._stdin_open = False
             self._popen.stdin.close()
@@ -114,8 +114,8 @@ class ServerProcess:
         Bounded at every step, and shielded: cancelling it has no effect.
 
         Args:
-            drain: Called again and again while waiting; empties the pipes, because a server
-                that cannot write may not come to its end.
+            drain: Called again and again while waiting; empties the pipes, because one that
+                cannot write may not come to its end.
         """
         import anyio  # noqa: PLC0415 — 10 ms of imports that no start need wait for
 

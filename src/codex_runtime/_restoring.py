@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -46,7 +47,6 @@ __all__ = [
     "only_this_turn",
     "plan_restore",
     "restoring",
-    "settled",
 ]
 
 logger = logging.getLogger("codex_runtime.thread")
@@ -204,30 +204,39 @@ def only_this_turn(options: Mapping[str, Any]) -> set[str]:
 
 @asynccontextmanager
 async def holding(
-    client: Client, live: LiveThread, check_idle: Callable[[], None] | None = None
+    client: Client,
+    live: LiveThread,
+    method: str,
+    check_idle: Callable[[], None] | None = None,
 ) -> AsyncGenerator[None]:
-    """Hold the settings of a thread still in this block, which may start a turn or change them.
+    """Hold the settings of a thread still in this block, which makes the server start a turn.
 
-    What the last turn has changed for itself is put back before. Cancelling stops the wait.
+    What the last turn has changed for itself is put back before. All that is waited for here takes
+    no longer than a request may. Cancelling stops the wait.
 
     Args:
         client: Of the runtime.
         live: The thread.
+        method: The request that the block sends.
         check_idle: Raises where the block is not to be reached, say for a turn that runs.
 
     Raises:
+        RequestTimeout: It was not this block's turn in time. Nothing was sent.
         CodexRuntimeError: What `check_idle` raises, or settings could not be put back.
     """
-    while True:
-        if check_idle is not None:
-            check_idle()
-        await settled(client, live)
-        async with live.lock:
-            if live.restore is None:
-                if check_idle is not None:
-                    check_idle()
-                yield
-                return
+    with anyio.move_on_after(client.request_timeout) as patience:
+        while True:
+            if check_idle is not None:
+                check_idle()
+            await _settled(client, live)
+            async with live.lock:
+                if live.restore is None:
+                    if check_idle is not None:
+                        check_idle()
+                    patience.deadline = inf
+                    yield
+                    return
+    raise RequestTimeout(method, client.request_timeout)
 
 
 @contextmanager
@@ -297,15 +306,17 @@ async def _restore(client: Client, live: LiveThread, restore: Restore, feed: Tur
     try:
         await _started(client, live, feed)
         await _put_back(client, live, restore)
-    except (ConnectionLost, RuntimeClosed):
-        # The thread is not loaded any more.
-        live.restore = None
     except (CodexRuntimeError, TimeoutError) as error:
-        restore.failed = True
-        logger.warning(
-            "thread %s: settings of a turn could not be put back: %s", live.thread_id, error
-        )
+        if not isinstance(error, (ConnectionLost, RuntimeClosed)):
+            restore.failed = True
+            logger.warning(
+                "thread %s: settings of a turn could not be put back: %s", live.thread_id, error
+            )
     finally:
+        if live.restore is restore and not restore.failed:
+            # The connection has ended, which cancels this task as a rule; the thread is not loaded
+            # any more. Whoever waits must not find something that nobody is going to put back.
+            live.restore = None
         restore.done.set()
 
 
@@ -328,10 +339,10 @@ async def _started(client: Client, live: LiveThread, feed: TurnFeed) -> None:
     await feed.started.wait()
 
 
-async def settled(client: Client, live: LiveThread) -> None:
+async def _settled(client: Client, live: LiveThread) -> None:
     """Wait until the settings that the last turn changed for itself are put back.
 
-    Where that has failed, it is tried once more. Call it before anything starts a turn.
+    Where that has failed, it is tried once more.
 
     Raises:
         CodexRuntimeError: They could not be put back.

@@ -11,8 +11,9 @@ from codex_runtime._arguments import without_none
 from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
+from codex_runtime._prepared_input import prepared_input
 from codex_runtime.errors import InvalidArgument, RemoteProtocolError, RequestTimeout
-from codex_runtime.inputs import TurnInput, prepared_input
+from codex_runtime.inputs import TurnInput
 from codex_runtime.protocol import methods
 
 if TYPE_CHECKING:

@@ -76,7 +76,7 @@ class ThreadCalls(RuntimeBase):
         """Drop the last turns of a thread (`thread/revert`); see `ThreadReference.rollback`."""
         return await self.thread(thread_id).rollback(num_turns, interrupt=interrupt)
 
-    # -- skills
+    # -- turns by their ids
 
     async def turn_interrupt(
         self, thread_id: str, turn_id: str, *, timeout: float | None = None
@@ -115,6 +115,8 @@ class ThreadCalls(RuntimeBase):
         client = self._client
         seconds = positive_seconds("timeout", timeout, client.request_timeout)
         await interrupt_turn(client, thread_id, turn_id, seconds)
+
+    # -- skills
 
     async def skills_list(
         self, cwds: Iterable[str | os.PathLike[str]] = (), *, force_reload: bool = False

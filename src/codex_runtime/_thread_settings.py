@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from codex_runtime._live import LiveThread, settings_of
+from codex_runtime._option_checks import check_options
 from codex_runtime._params import asked_of, settings_params
 from codex_runtime._settings import change_settings
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.options import SettingsOptions, check_options
+from codex_runtime.options import SettingsOptions
+from codex_runtime.protocol import methods
 from codex_runtime.threads.reference import ThreadReference
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class ThreadWithSettings(ThreadReference):
             PolicyMismatch: The server has taken them, but something else is in force; `settings`
                 says what.
             RequestRefused: The server refuses, say for the organisation's requirements.
-            RequestTimeout: It did not answer in time.
+            RequestTimeout: It did not answer in time, or other calls kept the thread for as long.
             ConnectionLost: It went away.
             RuntimeClosed: The runtime is closed.
         """
@@ -77,7 +79,7 @@ class ThreadWithSettings(ThreadReference):
         client, live = self._client, self._live
         # What cannot be used is refused at once; what is in force is looked at again below.
         asked_of(options, remote=client.remote, scope=live.scope)
-        async with live.lock:
+        async with live.locked(methods.THREAD_SETTINGS_UPDATE.method, client.request_timeout):
             asked = asked_of(options, remote=client.remote, scope=live.scope)
             params, asked = settings_params(self.thread_id, options, asked)
             await change_settings(client, live, params, asked)

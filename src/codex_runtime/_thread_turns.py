@@ -68,9 +68,10 @@ class ThreadWithTurns(ThreadWithSettings):
     def turn(self, turn_id: str) -> TurnHandle:
         """A handle to the turn that runs, whoever has started it: a goal, the queue, another client.
 
-        So too to one that was running already when the thread was resumed. Does not ask the server. Of a turn that nobody here follows yet, events and result begin
-        now: what happened before is not in them. Its text is right all the same, if its last
-        message is still to come. Cancelling `result()` does not interrupt it. No hook is around it.
+        It may have been running already when the thread was resumed. Does not ask the server. Of a
+        turn that nobody here follows yet, events and result begin now: what happened before is not
+        in them. Its text is right all the same, if its last message is still to come. Cancelling
+        `result()` does not interrupt it. No hook is around it.
 
         Args:
             turn_id: As in the `TurnStartedNotification` of `Runtime.events`, or `active_turn_id`.
@@ -151,10 +152,10 @@ class ThreadWithTurns(ThreadWithSettings):
     ) -> TurnHandle:
         """Have code reviewed (`review/start`), with codex's own instructions for reviewers.
 
-        The review is a turn of this thread, with hooks around it; its text is the review, and later turns know it.
-        The items of the reviewer come before `turn/started`, which carries another turn id: the
-        server runs a turn within the turn (fact 280). The reviewer's own message comes as
-        `ItemAbandoned` (fact 65). A review cannot be steered.
+        The review is a turn of this thread, with hooks around it; its text is the review, and later
+        turns know it. The items of the reviewer come before `turn/started`, which carries another
+        turn id: the server runs a turn within the turn (fact 280). The reviewer's own message comes
+        as `ItemAbandoned` (fact 65). A review cannot be steered.
 
         Cancelling while the server has not answered yet interrupts the turn, if it came about,
         and waits for its end, 10 seconds at the most.
@@ -292,7 +293,7 @@ class ThreadWithTurns(ThreadWithSettings):
         self._check_idle()
 
         async def start(hooks: TurnHooks | None) -> tuple[TurnHandle, TurnFeed]:
-            async with holding(client, self._live, self._check_idle):
+            async with holding(client, self._live, method.method, self._check_idle):
                 feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
                 turn = TurnHandle(client, feed, hooks)
                 await start_turn(client, feed, turn, encoded, method)

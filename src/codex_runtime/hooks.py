@@ -8,9 +8,9 @@ r"""Hooks: your code around runs, sessions and turns. It may look, change and fo
 
 **Phases.** A run is what `run`, `stream` and `ThreadHandle.run` do. Around it stand `pre_run` and
 `post_run`; around the opening of a thread `pre_session_start` and `post_session_start`; around
-each turn, reviews, compactions and commands among them, `pre_turn` and `post_turn`. A post phase comes whenever its pre phase was passed,
-whatever happened in between: success, failure, an exception, a cancellation, another hook that
-blocked.
+each turn, reviews, compactions and commands among them, `pre_turn` and `post_turn`. A post phase
+comes whenever its pre phase was passed, whatever happened in between: success, failure, an
+exception, a cancellation, another hook that blocked.
 
 **Order.** The hooks of the runtime first, in the order of their registration, then those of the
 thread, then those of the call. Of several with one name the first counts; the others do not run,
@@ -341,7 +341,10 @@ class Hooks:
 
 
 def _checked_phases(phases: HookPhase | Iterable[HookPhase]) -> tuple[HookPhase, ...]:
-    named: tuple[Any, ...] = (phases,) if isinstance(phases, str) else tuple(phases)
+    given: Any = (phases,) if isinstance(phases, str) else phases
+    if not hasattr(given, "__iter__"):
+        raise InvalidArgument("phases", f"is of type {type(given).__name__}", _known_phases())
+    named: tuple[Any, ...] = tuple(given)
     for phase in named:
         if phase not in _PHASES:
             raise InvalidArgument("phases", f"holds {phase!r}", _known_phases())

@@ -10,11 +10,12 @@ from codex_runtime._arguments import absolute_cwd
 from codex_runtime._blocking import Worker
 from codex_runtime._client import Client
 from codex_runtime._hook_book import RUNNING
+from codex_runtime._option_checks import check_names
 from codex_runtime._params import check_before_start
+from codex_runtime._prepared_input import snapshot
 from codex_runtime._runtime_base import client_of
 from codex_runtime._stopping import stop_before_leaving
-from codex_runtime.inputs import snapshot
-from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions, check_names
+from codex_runtime.options import RunOptions, ThreadOptions, TurnOptions
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
 from codex_runtime.thread import ThreadHandle, TurnInput
@@ -99,8 +100,9 @@ def stream(
 ) -> _Stream:
     """Ask codex once, in a new thread, and follow its turn while it works.
 
-    Use it as `async with stream("…") as turn:`. The block gets a `TurnHandle`. Leaving it before the turn has ended interrupts the turn,
-    waits for its end (10 seconds at the most) and ends the server.
+    Use it as `async with stream("…") as turn:`. The block gets a `TurnHandle`. Leaving it before
+    the turn has ended interrupts the turn, waits for its end (10 seconds at the most) and ends the
+    server.
 
     Args and exceptions are those of `run`; those about starting come out of `async with`.
     """

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from codex_runtime.errors import InvalidArgument
+from codex_runtime._option_checks import list_options
 from codex_runtime.policy import ApprovalPolicy, SandboxChoice
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ __all__ = [
     "SettingsOptions",
     "ThreadOptions",
     "TurnOptions",
-    "check_names",
-    "check_options",
 ]
 
 
@@ -144,9 +142,9 @@ class TurnOptions(_Hooked, total=False):
     """Seconds of active time until the turn is interrupted; by default 3,600. Time in which it
     waits for a person does not count."""
     only_this_turn: bool
-    """Put the settings that this call changes back to what they were when the turn ends, however
-    it ends; the next `turn_start` of the thread waits for that. What somebody else has changed
-    meanwhile stays. A `summary` can only be put back where the one before is known: where an
+    """Put the settings that this call changes back to what they were, as soon as the turn runs: it
+    keeps its own to its end. The next `turn_start` of the thread waits for that. What somebody else
+    has changed meanwhile stays. A `summary` can only be put back where the one before is known: where an
     `update_settings` or a turn has named one. Experimental."""
 
 
@@ -154,63 +152,38 @@ class RunOptions(ThreadOptions, TurnOptions, total=False):
     """Options of a one-shot run: those of its thread and of its turn."""
 
 
-_TEXT: Final = frozenset(
-    {
-        "approvals_reviewer",
-        "before_turn_id",
-        "client_id",
-        "effort",
-        "last_turn_id",
-        "model",
-        "model_provider",
-        "name",
-        "project_id",
-        "service_name",
-        "service_tier",
-        "summary",
-    }
+_IN_ONE_LINE: Final = {
+    "approval_policy": "When the server asks before it acts; `never` for a new thread.",
+    "approvals_reviewer": "Who is asked; `user` for a new thread.",
+    "base_instructions": "Instructions to the model, instead of codex's own.",
+    "before_turn_id": "The first turn to leave out.",
+    "client_id": "Comes back as `client_id` of the turn's user message.",
+    "collaboration_mode": "A `protocol.CollaborationMode`; it names model and effort itself.",
+    "config": "Settings of config.toml for this thread alone.",
+    "cwd": "Working directory.",
+    "developer_instructions": "Instructions to the model, besides the user's.",
+    "durable": "Give the thread a name, so that it can be resumed before its first turn.",
+    "effort": "Reasoning effort, say `high`.",
+    "ephemeral": "Keep no record of the thread.",
+    "hooks": "Hooks besides those of the runtime.",
+    "last_turn_id": "The last turn to take over.",
+    "model": "Model to use.",
+    "model_provider": "Provider of the model, as named in config.toml.",
+    "name": "The name to give the thread.",
+    "only_this_turn": "Put back afterwards what this call changes.",
+    "output_schema": "JSON Schema for the final message.",
+    "permissions": "A permission profile instead of a sandbox.",
+    "privileged_escalation_approved": "The word for what is wider than reading (rule SEC-004).",
+    "project_id": "The project that the thread belongs to.",
+    "sandbox": "What commands may touch; `read-only` for a new thread.",
+    "service_name": "Name of the service that the thread works for.",
+    "service_tier": "Service tier.",
+    "summary": "Reasoning summary, say `concise`.",
+    "timeout": "Seconds of active time until the turn is interrupted; 3,600 by default.",
+}
+"""Each option in one line, for `help()`."""
+
+list_options(
+    [ThreadOptions, ResumeOptions, ForkOptions, SettingsOptions, TurnOptions, RunOptions],
+    _IN_ONE_LINE,
 )
-"""Options that are text, and that blank text would not say anything with."""
-
-_ANY_TEXT: Final = frozenset({"base_instructions", "developer_instructions"})
-_FLAGS: Final = frozenset({"durable", "ephemeral", "only_this_turn"})
-_MAPPINGS: Final = frozenset({"config", "output_schema"})
-
-
-def check_names(options: Mapping[str, Any], known: type, what: str) -> None:
-    """Refuse options that do not exist. One that is None counts as not said.
-
-    Raises:
-        InvalidArgument: There is one.
-    """
-    for name in options:
-        if name not in known.__annotations__:
-            names = ", ".join(sorted(known.__annotations__))
-            raise InvalidArgument(name, f"is no option of {what}", f"there are: {names}")
-
-
-def check_options(options: Mapping[str, Any], known: type, what: str) -> None:
-    """Refuse options that do not exist, and those of a wrong type.
-
-    Those that decide what a thread may do are checked by `policy`, and others where they are
-    used.
-
-    Raises:
-        InvalidArgument: There is one.
-    """
-    check_names(options, known, what)
-    for name, value in options.items():
-        if value is not None:
-            _check_type(name, value)
-
-
-def _check_type(name: str, value: object) -> None:
-    if name in _TEXT | _ANY_TEXT:
-        if not isinstance(value, str):
-            raise InvalidArgument(name, f"is of type {type(value).__name__}", "use text")
-        if name in _TEXT and not value.strip():
-            raise InvalidArgument(name, "is blank", "leave it out, or say something")
-    elif name in _FLAGS and not isinstance(value, bool):
-        raise InvalidArgument(name, f"is {value!r}", "use True or False")
-    elif name in _MAPPINGS and not isinstance(value, Mapping):
-        raise InvalidArgument(name, f"is of type {type(value).__name__}", "use a mapping")

@@ -15,7 +15,7 @@ from codex_runtime._hook_access import HookAccess
 from codex_runtime._hook_book import HookBook
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._opening_calls import OpeningCalls
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime._service_access import ServiceAccess
 from codex_runtime._thread_calls import ThreadCalls
 from codex_runtime.errors import InvalidArgument, RuntimeClosed
@@ -165,7 +165,7 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         if self._life is not None:
             raise RuntimeClosed("a runtime is opened once; make a new one")
         first_start = self._launch.first_start() if self._connect is None else FirstStart(None)
-        process: ServerProcess | None = None
+        process: ChildProcess | None = None
         try:
             if self._connect is None and first_start.try_now():
                 process = self._launch.start()

@@ -10,6 +10,7 @@ from codex_runtime._client import Client
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import turn_params
+from codex_runtime._prepared_input import PreparedInput, prepared_input, snapshot
 from codex_runtime._restoring import (
     following,
     holding,
@@ -21,8 +22,9 @@ from codex_runtime._settings import check_turn
 from codex_runtime._starting import start_turn
 from codex_runtime._thread_turns import ThreadWithTurns
 from codex_runtime._timekeeper import keep_time
-from codex_runtime.inputs import PreparedInput, TurnInput, prepared_input, snapshot
+from codex_runtime.inputs import TurnInput
 from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
+from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
 
@@ -83,7 +85,8 @@ class ThreadHandle(ThreadWithTurns):
                 interrupted. Or settings of the turn before could not be put back.
             BlockedByHook: A hook forbids it.
             RequestRefused: The server does not take the turn.
-            RequestTimeout: The server did not answer in time.
+            RequestTimeout: The server did not answer in time, or other calls kept the thread for
+                as long.
             ConnectionLost: The server went away.
             RuntimeClosed: The runtime is closed.
         """
@@ -202,14 +205,14 @@ class ThreadHandle(ThreadWithTurns):
             input: As given by the caller.
             options: Likewise.
             keep_events: Whether somebody is going to iterate.
-            for_this_turn: Options whose settings are put back when the turn ends, besides those
+            for_this_turn: Options whose settings are put back once the turn runs, besides those
                 that the caller has said to be for this turn only.
             hooks: Its hooks, for its handle.
         """
         client, hub, live = self._client, self._client.hub, self._live
         allowed, prepared, (params, encoded) = await self._prepare(input, options)
         scope = live.scope
-        async with holding(client, live, self._check_idle):
+        async with holding(client, live, methods.TURN_START.method, self._check_idle):
             if live.scope != scope:
                 # Somebody has changed meanwhile what the thread may touch.
                 params, encoded = self._encoded(prepared, options)

@@ -300,6 +300,8 @@ async def test_a_gate_whose_matcher_fails_blocks_before_and_harms_nothing_afterw
         ({"call": None}, "call"),
         ({"phases": ()}, "phases"),
         ({"phases": "pre_tool"}, "phases"),
+        ({"phases": None}, "phases"),
+        ({"phases": 5}, "phases"),
         ({"phases": ["pre_turn", "later"]}, "phases"),
         ({"timeout": 0}, "timeout"),
         ({"timeout": math.nan}, "timeout"),
@@ -314,7 +316,9 @@ def test_a_hook_that_cannot_work_is_refused(arguments: dict[str, Any], field: st
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize("matcher", [{"phases": "later"}, {"cwd_prefix": " "}, {"cwd_prefix": 7}])
+@pytest.mark.parametrize(
+    "matcher", [{"phases": "later"}, {"phases": 5}, {"cwd_prefix": " "}, {"cwd_prefix": 7}]
+)
 def test_a_matcher_that_cannot_work_is_refused(matcher: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         HookMatcher(**matcher)

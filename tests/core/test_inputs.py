@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_runtime import EmptyInput, InputTooLarge, InvalidArgument, protocol
-from codex_runtime.inputs import (
-    Attachment,
-    ExternalMessage,
-    PreparedInput,
-    TurnInput,
-    check_input,
-    prepared_input,
-)
+from codex_runtime._prepared_input import PreparedInput, check_input, prepared_input
+from codex_runtime.inputs import Attachment, ExternalMessage, TurnInput
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="
 WAV = "data:audio/wav;base64,UklGRiQAAABXQVZFZm10IA=="

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from codex_runtime._option_checks import check_names, check_options
 from codex_runtime._params import (
     asked_of,
     fork_params,
@@ -23,8 +24,6 @@ from codex_runtime.options import (
     SettingsOptions,
     ThreadOptions,
     TurnOptions,
-    check_names,
-    check_options,
 )
 from codex_runtime.protocol import (
     CollaborationMode,

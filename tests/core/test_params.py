@@ -19,8 +19,8 @@ from codex_runtime._params import (
     start_params,
     turn_params,
 )
+from codex_runtime._prepared_input import PreparedInput
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.inputs import PreparedInput
 from codex_runtime.policy import GranularApproval, Sandbox, SandboxMode, approval_of, may_ask
 from codex_runtime.protocol import (
     ActivePermissionProfile,

@@ -19,7 +19,6 @@ from codex_runtime.policy import (
     check_sandbox,
     may_ask,
     sandbox_mode,
-    sandbox_policy,
 )
 from codex_runtime.protocol import (
     AskForApprovalObject,
@@ -123,7 +122,7 @@ def check_unprivileged(sandbox: str) -> None:
 )
 def test_a_sandbox_that_is_none_is_refused_by_name(sandbox: Any) -> None:
     text = f"sandbox is {sandbox!r}; use one of read-only, workspace-write, danger-full-access"
-    checks: list[Callable[[str], object]] = [sandbox_mode, sandbox_policy, check_unprivileged]
+    checks: list[Callable[[str], object]] = [sandbox_mode, Sandbox.of, check_unprivileged]
     for check in checks:
         with pytest.raises(InvalidArgument) as caught:
             check(sandbox)
@@ -202,7 +201,7 @@ def test_a_sandbox_is_the_same_in_all_its_forms(struct: Any) -> None:
     assert Sandbox.of(sandbox) is sandbox
     assert Sandbox.of(sandbox.as_policy()) == sandbox
     assert Sandbox.in_force(struct) == sandbox
-    assert sandbox_policy(struct).items() >= to_builtins(struct).items()
+    assert Sandbox.of(struct).as_policy().items() >= to_builtins(struct).items()
     if sandbox.kind == "workspaceWrite":
         details = sandbox.as_config()["sandbox_workspace_write"]
         assert Sandbox.of({"type": "workspaceWrite", **details}) == sandbox
@@ -252,5 +251,5 @@ def test_what_a_server_says_in_unknown_words_is_not_known(said: object) -> None:
 def test_a_turn_spells_the_same_preset_in_the_protocols_other_way(
     sandbox: str, kind: type[Struct]
 ) -> None:
-    assert sandbox_policy(sandbox)["type"] == kind.__struct_config__.tag
+    assert Sandbox.of(sandbox).as_policy()["type"] == kind.__struct_config__.tag
     assert kind in get_args(SandboxPolicy)

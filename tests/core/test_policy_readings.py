@@ -10,8 +10,8 @@ from core.sly import Shifting, Sly, SlyFeature
 from codex_runtime._live import Scope
 from codex_runtime._outgoing import encode
 from codex_runtime._params import asked_of, settings_params, start_params, turn_params
+from codex_runtime._prepared_input import PreparedInput
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, SandboxNotAllowed
-from codex_runtime.inputs import PreparedInput
 from codex_runtime.policy import (
     GranularApproval,
     Sandbox,

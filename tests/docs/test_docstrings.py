@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from types import FunctionType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, is_typeddict
 
 import pytest
 
 import codex_runtime
-from codex_runtime import errors
+from codex_runtime import errors, options
+from codex_runtime.services import commands
+from codex_runtime.threads import filters
 
 NOT_OURS = {"codex_runtime.protocol.types", "codex_runtime.protocol.methods"}
 """Generated: their words are the schema's."""
@@ -122,6 +124,26 @@ def test_every_public_name_has_a_docstring(path: str) -> None:
     assert text
     first = text.strip().partition("\n")[0]
     assert first.endswith((".", "?", ":")), first
+
+
+@pytest.mark.parametrize("path", [path for path, kind in CLASSES.items() if is_typeddict(kind)])
+def test_help_shows_every_option(path: str) -> None:
+    listed = sections(CLASSES[path].__doc__ or "")["Attributes"]
+
+    assert re.findall(r"^ {4}(\w+): [A-Z`].*\.$", listed, re.MULTILINE) == sorted(
+        CLASSES[path].__annotations__
+    )
+
+
+def test_no_option_is_told_of_that_is_not_there() -> None:
+    for module in (options, filters, commands):
+        there = {
+            name
+            for kind in vars(module).values()
+            if is_typeddict(kind)
+            for name in kind.__annotations__
+        }
+        assert set(module._IN_ONE_LINE) == there
 
 
 @pytest.mark.parametrize("path", [*filter(FOR_PEOPLE.fullmatch, CALLABLES)])

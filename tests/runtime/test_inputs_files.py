@@ -14,7 +14,8 @@ from runtime.support import PATIENCE
 
 from codex_runtime import AttachmentMissing, AttachmentTooLarge, InvalidArgument, _media
 from codex_runtime._arguments import absolute_path
-from codex_runtime.inputs import Attachment, prepared_input
+from codex_runtime._prepared_input import prepared_input
+from codex_runtime.inputs import Attachment
 from codex_runtime.protocol import (
     AudioInput,
     ImageInput,

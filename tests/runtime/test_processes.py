@@ -27,7 +27,7 @@ from codex_runtime import (
     WorkingDirectoryMissing,
     _process,
 )
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime._redaction import Redactor
 from codex_runtime.transports.stdio import StdioTransport
 
@@ -269,7 +269,7 @@ async def a_listener(
     *secrets: str,
 ) -> AsyncGenerator[tuple[StdioTransport, Callable[[bytes], None]]]:
     """A transport, and a way to have it read a chunk of stderr."""
-    process = ServerProcess(["cat"], env=dict(os.environ))
+    process = ChildProcess(["cat"], env=dict(os.environ))
     transport = StdioTransport(process, redact=Redactor(secrets))
     process.stderr, far = os.pipe()
     os.set_blocking(process.stderr, False)
@@ -323,7 +323,7 @@ async def test_a_log_of_stderr_holds_whole_lines_without_secrets(
 async def test_the_last_line_is_logged_though_it_has_no_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    process = ServerProcess(["sh", "-c", "printf last >&2"], env=dict(os.environ))
+    process = ChildProcess(["sh", "-c", "printf last >&2"], env=dict(os.environ))
     transport = StdioTransport(process)
     with caplog.at_level(logging.DEBUG, "codex_runtime.server"):
         async with anyio.create_task_group() as tasks:

@@ -9,7 +9,13 @@ import anyio
 import pytest
 from runtime.support import Message, Server, a_thread, settled
 
-from codex_runtime import PolicyMismatch, RequestRefused, RequestTimeout, SandboxNotAllowed
+from codex_runtime import (
+    ConnectionLost,
+    PolicyMismatch,
+    RequestRefused,
+    RequestTimeout,
+    SandboxNotAllowed,
+)
 from codex_runtime.protocol import ReadOnlySandboxPolicy
 
 pytestmark = pytest.mark.virtual_time
@@ -271,6 +277,28 @@ async def test_a_server_that_is_gone_puts_nothing_back(server: Server) -> None:
     assert updates(server) == []
 
 
+@pytest.mark.parametrize("way", ["turn", "add"])
+async def test_who_waits_for_settings_to_be_put_back_is_told_that_the_server_is_gone(
+    server: Server, way: str
+) -> None:
+    server.on[METHOD] = server.nothing
+    server.on["turn/start"] = server.play_turn
+    async with a_thread(server) as thread:
+        await thread.run("Work.", **ONE_TURN)
+        began = anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+
+            async def wait() -> None:
+                with pytest.raises(ConnectionLost):
+                    await (thread.run("On.") if way == "turn" else thread.queue.add("On."))
+
+            tasks.start_soon(wait)
+            await server.heard(METHOD)
+            await settled()
+            server.crash(exit_code=1)
+        assert anyio.current_time() - began < 1
+
+
 # -- what is in force in a turn
 
 
@@ -390,4 +418,46 @@ async def test_a_turn_waits_for_a_rollback_that_has_looked_already(server: Serve
         await settled()
         assert server.sent("turn/start") == []
         server.refuse(held.pop(), "no")
+    assert len(server.sent("turn/start")) == 1
+
+
+@pytest.mark.parametrize("way", ["turn", "review", "queue", "settings", "rollback"])
+async def test_a_call_that_hangs_keeps_others_from_a_thread_only_for_the_time_of_a_request(
+    server: Server, way: str
+) -> None:
+    async with server.runtime(request_timeout=5) as runtime:
+        thread = await runtime.thread_resume(RECORDED)
+        server.on["thread/resume"] = server.nothing
+        calls: dict[str, Any] = {
+            "turn": lambda: thread.turn_start("Work."),
+            "review": lambda: thread.review("All of it."),
+            "queue": lambda: thread.queue.add("Work."),
+            "settings": lambda: thread.update_settings(model="m2"),
+            "rollback": lambda: thread.rollback(1),
+        }
+        async with anyio.create_task_group() as tasks:
+            # It has 120 seconds.
+            tasks.start_soon(thread.resume)
+            await server.heard("thread/resume", 2)
+            sent, began = len(server.received), anyio.current_time()
+            with pytest.raises(RequestTimeout):
+                await calls[way]()
+            assert 5 <= anyio.current_time() - began < 6
+            assert len(server.received) == sent
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_for_a_thread_leaves_it_to_others(
+    server: Server,
+) -> None:
+    held: list[Message] = []
+    async with a_thread(server) as thread, anyio.create_task_group() as tasks:
+        server.on[METHOD] = held.append
+        tasks.start_soon(lambda: thread.update_settings(model="m2"))
+        await server.heard(METHOD)
+        with anyio.move_on_after(1) as patience:
+            await thread.turn_start("Work.")
+        assert patience.cancelled_caught
+        server.update_settings(held.pop())
+        await thread.turn_start("Work.")
     assert len(server.sent("turn/start")) == 1

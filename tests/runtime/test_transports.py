@@ -8,7 +8,7 @@ import anyio
 import pytest
 from runtime.support import PATIENCE
 
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime.transports import Ending, Transport, TransportClosed
 from codex_runtime.transports.memory import memory_pair
 from codex_runtime.transports.stdio import StdioTransport
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_process_left")
 async def an_echo(kind: str) -> AsyncGenerator[Transport]:
     """A transport whose far side says everything back."""
     if kind == "stdio":
-        transport: Transport = StdioTransport(ServerProcess(["cat"], env=dict(os.environ)))
+        transport: Transport = StdioTransport(ChildProcess(["cat"], env=dict(os.environ)))
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(transport.serve)
@@ -121,7 +121,7 @@ async def test_every_receive_lets_others_run(kind: str) -> None:
 
 
 async def test_a_process_that_ended_by_itself_tells_its_exit_code() -> None:
-    process = ServerProcess(["sh", "-c", "exit 5"], env=dict(os.environ))
+    process = ChildProcess(["sh", "-c", "exit 5"], env=dict(os.environ))
     transport = StdioTransport(process)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(transport.serve)

@@ -131,7 +131,7 @@ class ConnectionLost(Record):
 
 
 class RequestTimeout(Record):
-    """No answer arrived in time. The server may still act on the request.
+    """No answer arrived in time. The server may still act on the request, if it was sent at all.
 
     Attributes:
         method: The wire name of the request.

@@ -1,34 +1,37 @@
-"""Rules about what a thread or turn may be allowed to do. Pure: nothing is sent, nothing is read."""
+"""Rules about what a thread or turn may be allowed to do. Pure: nothing is sent, nothing is read.
+
+`__all__` has what callers may name. The rest, imported under its own name, is for this package.
+"""
 
 from codex_runtime.policy._approvals import (
     DEFAULT_APPROVAL_POLICY,
-    Approval,
     ApprovalPolicy,
     GranularApproval,
-    approval_of,
-    approval_wire,
-    may_ask,
 )
-from codex_runtime.policy._harmless import HARMLESS, HARMLESS_FEATURES, is_harmless, may_be
-from codex_runtime.policy._plain import members, plain, plain_copy
-from codex_runtime.policy._rules import (
-    DEFAULT_REVIEWER,
-    READ_ONLY_PROFILE,
-    check_command,
-    check_config,
-    check_sandbox,
-    named_reviewer,
-    permission_profile,
-)
+from codex_runtime.policy._approvals import Approval as Approval
+from codex_runtime.policy._approvals import approval_of as approval_of
+from codex_runtime.policy._approvals import approval_wire as approval_wire
+from codex_runtime.policy._approvals import may_ask as may_ask
+from codex_runtime.policy._harmless import HARMLESS, HARMLESS_FEATURES
+from codex_runtime.policy._harmless import is_harmless as is_harmless
+from codex_runtime.policy._harmless import may_be as may_be
+from codex_runtime.policy._plain import members as members
+from codex_runtime.policy._plain import plain as plain
+from codex_runtime.policy._plain import plain_copy as plain_copy
+from codex_runtime.policy._rules import DEFAULT_REVIEWER, READ_ONLY_PROFILE
+from codex_runtime.policy._rules import check_command as check_command
+from codex_runtime.policy._rules import check_config as check_config
+from codex_runtime.policy._rules import check_sandbox as check_sandbox
+from codex_runtime.policy._rules import named_reviewer as named_reviewer
+from codex_runtime.policy._rules import permission_profile as permission_profile
 from codex_runtime.policy._sandboxes import (
     DEFAULT_SANDBOX,
-    Sandbox,
     SandboxChoice,
     SandboxMode,
     SandboxStruct,
-    sandbox_mode,
-    sandbox_policy,
 )
+from codex_runtime.policy._sandboxes import Sandbox as Sandbox
+from codex_runtime.policy._sandboxes import sandbox_mode as sandbox_mode
 
 __all__ = [
     "DEFAULT_APPROVAL_POLICY",
@@ -37,26 +40,9 @@ __all__ = [
     "HARMLESS",
     "HARMLESS_FEATURES",
     "READ_ONLY_PROFILE",
-    "Approval",
     "ApprovalPolicy",
     "GranularApproval",
-    "Sandbox",
     "SandboxChoice",
     "SandboxMode",
     "SandboxStruct",
-    "approval_of",
-    "approval_wire",
-    "check_command",
-    "check_config",
-    "check_sandbox",
-    "is_harmless",
-    "may_ask",
-    "may_be",
-    "members",
-    "named_reviewer",
-    "permission_profile",
-    "plain",
-    "plain_copy",
-    "sandbox_mode",
-    "sandbox_policy",
 ]

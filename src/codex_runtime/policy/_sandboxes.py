@@ -17,7 +17,6 @@ __all__ = [
     "SandboxMode",
     "SandboxStruct",
     "sandbox_mode",
-    "sandbox_policy",
 ]
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
@@ -228,15 +227,6 @@ def sandbox_mode(sandbox: object, field: str = "sandbox") -> SandboxMode:
     if not isinstance(sandbox, str) or sandbox not in _KINDS:
         raise InvalidArgument(field, f"is {sandbox!r}", f"use one of {', '.join(_KINDS)}")
     return cast("SandboxMode", sandbox)
-
-
-def sandbox_policy(sandbox: object, field: str = "sandbox") -> dict[str, Any]:
-    """The form of a sandbox that turns, settings and commands take.
-
-    Raises:
-        InvalidArgument: `sandbox` is neither a preset nor details.
-    """
-    return Sandbox.of(sandbox, field).as_policy()
 
 
 def _kind(details: Mapping[Any, Any], field: str) -> SandboxKind:

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypedDict, Unpack
 from codex_runtime import protocol
 from codex_runtime._arguments import absolute_cwd, positive_seconds, server_path, without_none
 from codex_runtime._client import Client
+from codex_runtime._option_checks import check_names, list_options
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.options import check_names
 from codex_runtime.policy import (
     DEFAULT_SANDBOX,
     READ_ONLY_PROFILE,
@@ -88,6 +88,20 @@ class CommandOptions(ProcessOptions, total=False):
     """A preset, or details; `"read-only"` by default, whatever the user's configuration says."""
     permissions: str
     """A permission profile instead, say `":workspace"`."""
+
+
+_IN_ONE_LINE: Final = {
+    "cwd": "Working directory.",
+    "env": "Variables besides those of the server; None takes one away.",
+    "output_limit": "Bytes of each stream that the result holds; 1 MiB by default.",
+    "permissions": "A permission profile instead of a sandbox.",
+    "privileged_escalation_approved": "The explicit word for more than reading.",
+    "sandbox": "What it may touch; `read-only` by default.",
+    "timeout": "Seconds that it may take; `math.inf` for no limit.",
+}
+"""Each option in one line, for `help()`."""
+
+list_options([ProcessOptions, CommandOptions], _IN_ONE_LINE)
 
 
 class Commands:

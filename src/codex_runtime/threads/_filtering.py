@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias, cast
 
 from codex_runtime import protocol
 from codex_runtime._arguments import checked_thread_id, server_path
+from codex_runtime._option_checks import check_names
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.options import check_names
 from codex_runtime.threads._checks import (
     checked_direction,
     checked_flag,

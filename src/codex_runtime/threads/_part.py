@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio
-
 from codex_runtime._restoring import holding
-from codex_runtime.errors import RequestTimeout
 
 if TYPE_CHECKING:
     from codex_runtime._client import Client
@@ -48,8 +44,5 @@ class ThreadPart:
             CodexRuntimeError: It could not be put back, or whatever becomes of the request.
         """
         client = self._client
-        with anyio.move_on_after(client.request_timeout) as patience:
-            async with holding(client, client.live(self._thread_id)):
-                patience.deadline = inf
-                return await self._ask(method, params)
-        raise RequestTimeout(method.method, client.request_timeout)
+        async with holding(client, client.live(self._thread_id), method.method):
+            return await self._ask(method, params)

@@ -61,7 +61,8 @@ async def roll_back(
     checked_number(num_turns, "num_turns")
     checked_flag(interrupt, "interrupt")
     # No turn of ours begins between the look and the deed.
-    async with client.live(record.thread_id).lock:
+    live = client.live(record.thread_id)
+    async with live.locked(methods.THREAD_REVERT.method, client.request_timeout):
         return await _Rollback(client, record, num_turns).run(interrupt=interrupt)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, TypedDict
+from typing import Final, Literal, TypeAlias, TypedDict
+
+from codex_runtime._option_checks import list_options
 
 __all__ = ["SearchFilters", "ThreadFilters"]
 
@@ -55,3 +57,23 @@ class ThreadFilters(SearchFilters, total=False):
     use_state_db_only: bool
     """Trust the server's database, and do not look for records of threads that it has not seen
     yet."""
+
+
+_IN_ONE_LINE: Final = {
+    "ancestor_thread_id": "Only threads spawned by this one or its descendants.",
+    "archived": "Archived threads only; by default those that are not.",
+    "cwd": "Only threads that began in this folder, or one of these.",
+    "excluded_thread_ids": "Threads to leave out.",
+    "model_providers": "Only threads of these providers.",
+    "parent_thread_id": "Only threads spawned by this one.",
+    "project_id": "Only threads of this project; None for those without one.",
+    "search_term": "Only threads with this text in their name or preview.",
+    "section_id": "Only threads of this section; None for those without one.",
+    "sort_direction": "`desc` (default) or `asc`.",
+    "sort_key": "`created_at` (default), `updated_at`, `recency_at`.",
+    "source_kinds": "Where the threads came from, say `cli`.",
+    "use_state_db_only": "Trust the server's database.",
+}
+"""Each filter in one line, for `help()`."""
+
+list_options([SearchFilters, ThreadFilters], _IN_ONE_LINE)

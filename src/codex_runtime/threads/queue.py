@@ -10,7 +10,8 @@ from msgspec import UNSET
 
 from codex_runtime import protocol
 from codex_runtime._client import Client
-from codex_runtime.inputs import TurnInput, prepared_input
+from codex_runtime._prepared_input import prepared_input
+from codex_runtime.inputs import TurnInput
 from codex_runtime.protocol import methods
 from codex_runtime.threads._checks import (
     checked_cursor,

@@ -11,7 +11,7 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES, LineSplitter
-from codex_runtime._process import ServerProcess
+from codex_runtime._process import ChildProcess
 from codex_runtime._redaction import Redactor
 from codex_runtime.transports import Ending, TransportClosed
 from codex_runtime.transports._readiness import Readiness
@@ -55,7 +55,7 @@ class StdioTransport:
 
     def __init__(
         self,
-        process: ServerProcess,
+        process: ChildProcess,
         *,
         redact: Redactor | None = None,
         max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
@@ -125,7 +125,7 @@ class StdioTransport:
             duties.start_soon(self._notice_lost_stdin)
 
     async def aclose(self) -> None:
-        """End the process and its group (see `ServerProcess.end`)."""
+        """End the process and its group (see `ChildProcess.end`)."""
         if self._closing:
             with anyio.CancelScope(shield=True):
                 await self._closed.wait()
