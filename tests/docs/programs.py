@@ -89,6 +89,12 @@ PROGRAMS: Final[dict[str, Program]] = {
         "Fixed; the test passes.\n",
         {"calc.py": f"def add(a, b):\n{_BUG}\n", "test.sh": "grep -q 'a + b' calc.py\n"},
     ),
+    "scripted_model.py": Program(
+        # It brings a script of its own.
+        lambda: (),
+        "One file. The model was asked 2 times.\n",
+        {"calc.py": ""},
+    ),
     "hooks.py": Program(
         lambda: (assistant_message("Good morning!"),),
         "post_run: ok\n"

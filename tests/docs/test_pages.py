@@ -41,8 +41,8 @@ def names_in(text: str) -> set[str]:
     return {name for first in firsts for name in re.findall(r"`([^`]+)`", first)}
 
 
-def test_the_readme_shows_the_programs_as_they_are() -> None:
-    shown = blocks(page("README.md"), "example")
+def test_the_readme_and_the_testing_page_show_the_programs_as_they_are() -> None:
+    shown = {**blocks(page("README.md"), "example"), **blocks(page("docs/testing.md"), "example")}
 
     assert set(shown) >= {f"examples/{name}" for name in PROGRAMS if "blocking" not in name}
     for path, code in shown.items():
@@ -50,8 +50,8 @@ def test_the_readme_shows_the_programs_as_they_are() -> None:
     assert "examples/blocking_in_a_loop.py" in page("README.md")
 
 
-def test_the_readme_shows_what_the_programs_print() -> None:
-    shown = blocks(page("README.md"), "output")
+def test_the_readme_and_the_testing_page_show_what_the_programs_print() -> None:
+    shown = {**blocks(page("README.md"), "output"), **blocks(page("docs/testing.md"), "output")}
 
     assert len(shown) >= 4
     for path, text in shown.items():

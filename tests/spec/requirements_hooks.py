@@ -13,6 +13,13 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "runtime",
         "Around a run that opens its thread, hooks run in all phases, in order, under one correlation id.",
     ),
+    "hooks:precedence": Requirement(
+        "runtime",
+        "Hooks of the runtime come first, then those of the thread, then those of the call; of two with one name the first counts.",
+    ),
+    "hooks:matcher": Requirement(
+        "runtime", "A hook for a folder runs for threads in it, and not for those beside it."
+    ),
     "hooks:told": Requirement(
         "runtime",
         "Post hooks are told the thread, the turn, the model and folder in force, and the result.",

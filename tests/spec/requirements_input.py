@@ -28,6 +28,9 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
         "fact:47", "A skill puts its text before the model, and stays an item of the user message."
     ),
     "input:mention": Requirement("fact:47", "A mention stays an item of the user message."),
+    "input:files-too-large": Requirement(
+        "runtime", "A file that is too large is refused before anything is sent."
+    ),
     "input:files-missing": Requirement(
         "fact:46", "A file that an input names and that is not there is refused, and nothing sent."
     ),

@@ -9,7 +9,7 @@ from spec.server import Server
 
 from codex_runtime import TurnFailed, TurnResult, run, stream
 from codex_runtime.errors import BlockedByHook
-from codex_runtime.hooks import Block, Hook, HookContext, HookPhase, Mutate, hook
+from codex_runtime.hooks import Block, Hook, HookContext, HookMatcher, HookPhase, Mutate, hook
 from codex_runtime.inputs import Attachment
 from codex_runtime.shell_hooks import ShellHook
 from codex_runtime.testing import assistant_message, fail, stall
@@ -45,6 +45,54 @@ async def test_a_run_that_opens_its_thread(server: Server) -> None:
 
     assert diary.phases == [*PHASES]
     assert len({context.correlation_id for context in diary.contexts}) == 1
+
+
+@requirement("hooks:precedence")
+async def test_hooks_of_all_scopes(server: Server) -> None:
+    seen: list[str] = []
+
+    def say(name: str, word: str = "") -> Hook:
+        def call(context: HookContext) -> Mutate:
+            seen.append(name)
+            return Mutate(prompt=f"{context.prompt} {word or name}")
+
+        return Hook(name, call, "pre_turn")
+
+    async with server.another(assistant_message("Hello"), hooks=[say("runtime")]) as other:
+        other.runtime.register_hooks(say("later"))
+        thread = await other.thread(hooks=[say("thread"), say("runtime", "twice")])
+        result = await thread.run("hello", hooks=[say("call")])
+        (call,) = other.calls
+
+    assert seen == ["runtime", "later", "thread", "call"]
+    assert call.user_texts[-1] == "hello runtime later thread call"
+    assert result.hooks is not None
+    assert [(entry.hook, entry.outcome) for entry in result.hooks.entries] == [
+        ("runtime", "mutated"),
+        ("later", "mutated"),
+        ("thread", "mutated"),
+        ("runtime", "skipped"),
+        ("call", "mutated"),
+    ]
+
+
+@requirement("hooks:matcher")
+async def test_a_hook_for_a_folder(server: Server) -> None:
+    server.says(assistant_message("One"), assistant_message("Two"))
+    beside = server.workspace.with_name(f"{server.workspace.name}2")
+    beside.mkdir()
+    seen: list[str | None] = []
+    here = Hook(
+        "here",
+        lambda context: seen.append(context.cwd),
+        ["pre_session_start", "post_turn"],
+        matcher=HookMatcher(cwd_prefix=server.workspace),
+    )
+
+    for folder in (server.workspace, beside):
+        await run("hello", runtime=server.runtime, cwd=folder, hooks=[here])
+
+    assert seen == [str(server.workspace)] * 2
 
 
 @requirement("hooks:told")

@@ -13,11 +13,13 @@ from spec.server import Server
 
 from codex_runtime import (
     AttachmentMissing,
+    AttachmentTooLarge,
     InvalidArgument,
     RequestRefused,
     TurnResult,
     protocol,
 )
+from codex_runtime._media import MAX_FILE_BYTES
 from codex_runtime.errors import ExperimentalApiNeeded
 from codex_runtime.inputs import Attachment, ExternalMessage
 from codex_runtime.protocol import (
@@ -201,6 +203,21 @@ async def test_a_file_that_is_not_there_is_refused(server: Server) -> None:
         assert refusal.value.field == "input[1].path"
         assert refusal.value.path.startswith(str(server.workspace))
 
+    assert server.runtime.statistics().requests == sent
+
+
+@requirement("input:files-too-large")
+async def test_a_file_that_is_too_large_is_refused(server: Server) -> None:
+    with (server.workspace / "a.png").open("wb") as image:
+        image.truncate(MAX_FILE_BYTES + 1)
+    thread = await server.thread()
+    sent = server.runtime.statistics().requests
+
+    with pytest.raises(AttachmentTooLarge) as refusal:
+        await thread.turn_start(["Look.", LocalImageInput(path="a.png")])
+
+    assert refusal.value.field == "input[1].path"
+    assert (refusal.value.size, refusal.value.limit) == (MAX_FILE_BYTES + 1, MAX_FILE_BYTES)
     assert server.runtime.statistics().requests == sent
 
 
