@@ -5,8 +5,8 @@ import posixpath
 import re
 from typing import Any, Final
 
+from codex_runtime._plain import plain
 from codex_runtime.errors import InvalidArgument, WorkingDirectoryMissing
-from codex_runtime.policy import plain
 
 __all__ = [
     "absolute_cwd",

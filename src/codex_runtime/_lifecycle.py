@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 
 import anyio
 
@@ -210,8 +211,9 @@ async def _read(peer: Peer, everything: anyio.CancelScope) -> None:
 
 
 async def _prepare(peer: Peer) -> None:
-    """Import the generated types, some 30 ms, and make decoders, while the server gets ready."""
+    """While the server gets ready: import the types, some 30 ms, and what opens threads; make decoders."""
     peer.codec.prepare()
+    import_module("codex_runtime._opening")
 
 
 def _why_not_ready(refused: CodexRuntimeError | None, ending: Ending) -> CodexRuntimeError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack, cast
 
 from codex_runtime._runtime_base import RuntimeBase
-from codex_runtime.options import ForkOptions, ResumeOptions, ThreadOptions
 
 if TYPE_CHECKING:
+    from codex_runtime.options import ForkOptions, ResumeOptions, ThreadOptions
     from codex_runtime.runtime import Runtime
     from codex_runtime.thread import ThreadHandle
 

@@ -15,9 +15,6 @@ from codex_runtime.policy._approvals import may_ask as may_ask
 from codex_runtime.policy._harmless import HARMLESS, HARMLESS_FEATURES
 from codex_runtime.policy._harmless import is_harmless as is_harmless
 from codex_runtime.policy._harmless import may_be as may_be
-from codex_runtime.policy._plain import members as members
-from codex_runtime.policy._plain import plain as plain
-from codex_runtime.policy._plain import plain_copy as plain_copy
 from codex_runtime.policy._rules import DEFAULT_REVIEWER, READ_ONLY_PROFILE
 from codex_runtime.policy._rules import check_command as check_command
 from codex_runtime.policy._rules import check_config as check_config

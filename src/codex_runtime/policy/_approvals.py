@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeAlias, cast
 
+from codex_runtime._plain import is_mapping, members, plain
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy._plain import is_mapping, members, plain
 
 __all__ = [
     "DEFAULT_APPROVAL_POLICY",

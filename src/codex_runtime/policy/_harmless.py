@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from codex_runtime.policy._plain import is_mapping
+from codex_runtime._plain import is_mapping
 
 __all__ = ["HARMLESS", "HARMLESS_FEATURES", "HARMLESS_VALUES", "harmful", "is_harmless", "may_be"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, cast
 
+from codex_runtime._plain import is_mapping, plain, plain_copy
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed
 from codex_runtime.policy._approvals import approval_of, may_ask
 from codex_runtime.policy._harmless import harmful
-from codex_runtime.policy._plain import is_mapping, plain, plain_copy
 from codex_runtime.policy._sandboxes import Sandbox
 
 __all__ = [

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, cast
 
+from codex_runtime._plain import is_list, is_mapping, is_path, members, plain
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy._plain import is_list, is_mapping, is_path, members, plain
 
 __all__ = [
     "DEFAULT_SANDBOX",

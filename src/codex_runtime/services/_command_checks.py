@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from typing import Final, cast
 
 from codex_runtime._arguments import checked_bytes, path_text
+from codex_runtime._plain import plain
 from codex_runtime.errors import InvalidArgument, SandboxNotAllowed, UnsendableValue
-from codex_runtime.policy import Sandbox, plain
+from codex_runtime.policy import Sandbox
 
 __all__ = [
     "check_sendable",

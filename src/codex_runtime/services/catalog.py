@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 
-from codex_runtime.policy import members
+from codex_runtime._plain import members
 from codex_runtime.protocol import (
     CollaborationModeListParams,
     CollaborationModeListResponse,

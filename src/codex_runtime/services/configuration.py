@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from codex_runtime._arguments import server_path, without_none
+from codex_runtime._plain import members, plain_copy
 from codex_runtime.errors import CodexRuntimeError, InvalidArgument, RemoteProtocolError
-from codex_runtime.policy import is_harmless, members, plain_copy
+from codex_runtime.policy import is_harmless
 from codex_runtime.protocol import (
     ConfigBatchWriteParams,
     ConfigEdit,

@@ -8,8 +8,8 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from codex_runtime._arguments import checked_thread_id
+from codex_runtime._plain import plain
 from codex_runtime.errors import InvalidArgument
-from codex_runtime.policy import plain
 
 __all__ = [
     "checked_choice",
