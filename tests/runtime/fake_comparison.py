@@ -23,6 +23,8 @@ ANOTHER_CODEX = f"the fake plays codex {VERIFIED}, and the one here is another"
 
 AT_WORK: Json = {"type": "active", "activeFlags": []}
 
+NOT_LOADED: Json = {"type": "notLoaded"}
+
 
 def normal(value: object, names: dict[str, str], field: str = "") -> object:
     """`value` with ids numbered in order of appearance, and volatile values left out."""
@@ -75,13 +77,26 @@ def settled(messages: list[Json]) -> list[Json]:
     return found
 
 
+def unloaded_once(messages: Sequence[Json]) -> list[Json]:
+    """`messages` with another race decided: that archiving unloads a thread is told once or twice (fact 289)."""
+    found: list[Json] = []
+    told_last: Json | None = None
+    for message in messages:
+        unloads = "method" in message and message["params"].get("status") == NOT_LOADED
+        if unloads and message["params"] == told_last:
+            continue
+        if "method" in message:
+            told_last = message["params"]
+        found.append(message)
+    return found
+
+
 def said(talk: Conversation) -> list[str]:
     """Everything the server said, one line a message: answers in order, then the rest."""
     names: dict[str, str] = {}
-    messages = [normal(message, names) for message in talk.heard]
-    answers = [
-        message for message, raw in zip(messages, talk.heard, strict=True) if "method" not in raw
-    ]
+    heard = unloaded_once(talk.heard)
+    messages = [normal(message, names) for message in heard]
+    answers = [message for message, raw in zip(messages, heard, strict=True) if "method" not in raw]
     return lines([*answers, *[message for message in messages if message not in answers]])
 
 
