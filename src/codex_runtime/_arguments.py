@@ -12,7 +12,9 @@ __all__ = [
     "absolute_cwd",
     "absolute_path",
     "canonical_id",
+    "checked_approvers",
     "checked_bytes",
+    "checked_callable",
     "checked_thread_id",
     "checked_turn_id",
     "normal_path",
@@ -207,3 +209,37 @@ def checked_bytes(
     if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
         raise InvalidArgument(field, f"is of type {type(data).__name__}", fix)
     return bytes(data)
+
+
+def checked_approvers(field: str, given: Any) -> tuple[Any, ...]:
+    """What `approve` names, as functions in the order in which they are asked.
+
+    Raises:
+        InvalidArgument: There is something that cannot be called.
+    """
+    if given is None:
+        return ()
+    listed: Any = (given,) if callable(given) else given
+    if not hasattr(listed, "__iter__") or isinstance(listed, str | bytes):
+        raise _not_callable(field, given)
+    found: tuple[Any, ...] = tuple(listed)
+    for index, each in enumerate(found):
+        if not callable(each):
+            raise _not_callable(f"{field}[{index}]", each)
+    return found
+
+
+def checked_callable(field: str, given: Any) -> Any:
+    """A function, or None.
+
+    Raises:
+        InvalidArgument: It cannot be called.
+    """
+    if given is not None and not callable(given):
+        raise _not_callable(field, given)
+    return given
+
+
+def _not_callable(field: str, given: Any) -> InvalidArgument:
+    fix = "use a function of a request, or a list of them, as in codex_runtime.approvers"
+    return InvalidArgument(field, f"is of type {type(given).__name__}", fix)

@@ -1,19 +1,25 @@
 """What handles share: the connection of the moment, the event hub, the limits of waiting."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from anyio.abc import TaskGroup
 
 from codex_runtime import protocol
+from codex_runtime._broker import Broker
+from codex_runtime._deciders import Deciders
 from codex_runtime._events import Hub
 from codex_runtime._hook_book import HookBook
-from codex_runtime._live import LiveThread
+from codex_runtime._item_book import ItemBook
+from codex_runtime._live import LiveThread, Scope
 from codex_runtime._outgoing import encode
 from codex_runtime._peer import Peer
 from codex_runtime.errors import CodexRuntimeError, RuntimeClosed
 from codex_runtime.protocol import Method
+
+if TYPE_CHECKING:
+    from codex_runtime.tools import Tool
 
 __all__ = ["Client"]
 
@@ -30,6 +36,10 @@ class Client:
         remote: Whether the server sees another file system.
         hook_book: The hooks of the runtime.
         experimental: Whether experimental methods and fields were asked for.
+        deciders: Who decides about what the server asks.
+        tools: The tools of all its threads.
+        items: What is under way that the server asks about.
+        broker: The requests of the server that are open; None where there is no connection.
     """
 
     def __init__(self, *, request_timeout: float, remote: bool, experimental: bool = True) -> None:
@@ -38,6 +48,10 @@ class Client:
         self.request_timeout = request_timeout
         self.remote = remote
         self.experimental = experimental
+        self.deciders = Deciders()
+        self.broker: Broker | None = None
+        self.items = ItemBook()
+        self.tools: tuple[Tool[..., Any], ...] = ()
         self._threads: WeakValueDictionary[str, LiveThread] = WeakValueDictionary()
         self._peer: Peer | None = None
         self._tasks: TaskGroup | None = None
@@ -63,9 +77,12 @@ class Client:
     def close(self, reason: Callable[[], CodexRuntimeError]) -> None:
         """From now on there is none; whatever waits is settled with an error made by `reason`."""
         self._closed = reason
+        if self.broker is not None:
+            self.broker.end()
+        self.deciders.end()
         if self._peer is not None:
             self._peer.end(reason)
-        self._peer = self._tasks = None
+        self._peer = self._tasks = self.broker = None
         self.hub.end(reason)
 
     async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
@@ -87,10 +104,19 @@ class Client:
             found = self._threads[thread_id] = LiveThread(thread_id)
         return found
 
+    def scope_of(self, thread_id: str) -> Scope | None:
+        """What a thread may touch that is in use here; None for any other."""
+        live = self._threads.get(thread_id)
+        return live.scope if live else None
+
+    def holds(self, thread_id: str) -> bool:
+        """Whether somebody here has a handle to that thread."""
+        live = self._threads.get(thread_id)
+        return bool(live and live.holders)
+
     def in_use(self, thread_id: str) -> bool:
         """Whether somebody here has a handle to that thread, or follows what happens in it."""
-        live = self._threads.get(thread_id)
-        return bool(live and live.holders) or self.hub.follows(thread_id)
+        return self.holds(thread_id) or self.hub.follows(thread_id)
 
     def spawn(self, run: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Start a task that lives as long as the connection."""

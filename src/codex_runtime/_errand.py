@@ -29,9 +29,17 @@ class Errand:
     async def send(self, client: Client) -> None:
         """Begin. Where the runtime is closed, it is done here and now."""
         try:
-            client.spawn_lasting(self._do)
+            self.begin(client)
         except CodexRuntimeError:
             await self._do()
+
+    def begin(self, client: Client) -> None:
+        """Begin.
+
+        Raises:
+            RuntimeClosed: The runtime is closed.
+        """
+        client.spawn_lasting(self._do)
 
     async def wait(self, *, leaving: bool = False) -> None:
         """Wait for its end; a caller who is leaving, or is cancelled here, not for long.

@@ -73,6 +73,14 @@ class Hub:
         self._active: dict[str, str] = {}
         self._last_ended: dict[str, str] = {}
         self._status_watchers: dict[str, list[Callable[[Any], None]]] = {}
+        self._observers: dict[str, Callable[[Any], None]] = {}
+
+    def observe(self, method: str, observer: Callable[[Any], None]) -> None:
+        """Call `observer` with each event of this method, before anybody else gets it.
+
+        For all that is not a delta: one observer a method, from the beginning.
+        """
+        self._observers[method] = observer
 
     @property
     def strained(self) -> bool:
@@ -156,6 +164,10 @@ class Hub:
     def sink_of(self, thread_id: str, turn_id: str) -> Sink | None:
         """Who gets the events of this turn."""
         return self._turns.get((thread_id, turn_id))
+
+    def sink_for(self, thread_id: str, turn_id: str) -> Sink | None:
+        """Who gets the events of this turn, or will once it is claimed."""
+        return self._turns.get((thread_id, turn_id)) or self._starting.get(thread_id)
 
     def root_of(self, thread_id: str, turn_id: str) -> str | None:
         """The turn that this one was told to run within, if it was the last such of its thread."""
@@ -274,11 +286,15 @@ class Hub:
             self._roots[thread_id] = turn.id, root_id
 
     def _learn(self, kind: type[Event]) -> _Where:
-        fields = kind.__struct_fields__
         if issubclass(kind, Notification):
             if kind.method in _NAMED_BY:
                 self._named_by[kind] = _NAMED_BY[kind.method]
-            where = self._where_typed(kind, frozenset(fields))
+            where = self._where_typed(kind, frozenset(kind.__struct_fields__))
+            observer = self._observers.get(kind.method)
+            if observer is not None:
+                # Off the shortest way, which asks nothing of an event.
+                self._of_turns.discard(kind)
+                where = _observed(observer, where)
         else:
             where = _where_unknown
         self._where[kind] = where
@@ -314,6 +330,14 @@ class Hub:
         # A turn may have ended before the answer that names it has been looked at.
         if self._last_ended.get(thread_id) != turn_id:
             self._active[thread_id] = turn_id
+
+
+def _observed(observer: Callable[[Any], None], where: _Where) -> _Where:
+    def tell(event: Any) -> tuple[str | None, str | None]:
+        observer(event)
+        return where(event)
+
+    return tell
 
 
 def _where_unknown(event: Any) -> tuple[str | None, str | None]:

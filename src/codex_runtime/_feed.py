@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import anyio
 
@@ -14,7 +14,11 @@ from codex_runtime.errors import CodexRuntimeError, TurnFailed, TurnTimedOut
 from codex_runtime.protocol import Event, Notification
 from codex_runtime.state import ItemAbandoned, TurnResult, TurnState
 
-__all__ = ["TurnFeed"]
+if TYPE_CHECKING:
+    from codex_runtime._hooked import TurnHooks
+    from codex_runtime.requests import Approver
+
+__all__ = ["TurnFeed", "feed_of"]
 
 _WAITING_FLAGS: Final = frozenset({"waitingOnApproval", "waitingOnUserInput"})
 """Thread states in which a person, not the turn, uses up the time."""
@@ -44,6 +48,8 @@ class TurnFeed:
         inner_id: The id that the server gave the turn within this turn, if there is one.
         interrupt_sent: Whether the server was asked to interrupt it.
         paused: Whether the turn waits for a person.
+        approvers: Who decides about what this turn asks, before others.
+        hooks: Its hooks, if there are any.
         timed_out_after: Seconds of active time after which it was interrupted; None if it was not.
         clock_changed: Set when `paused` has changed, or the turn has ended; replaced by whoever
             waits on it.
@@ -76,12 +82,14 @@ class TurnFeed:
         self.log = TurnLog() if keep_events else None
         self.named = anyio.Event()
         self.answered: Callable[[], bool] = lambda: False
-        self.started = anyio.Event()
-        self.ended = anyio.Event()
+        self.started, self.ended = anyio.Event(), anyio.Event()
         self.error: CodexRuntimeError | None = None
         self.inner_id: str | None = None
         self.interrupt_sent = False
         self.paused = False
+        self.approvers: tuple[Approver, ...] = ()
+        self.hooks: TurnHooks | None = None
+        self._flagged, self._waits = False, 0
         self.timed_out_after: float | None = None
         self.clock_changed = anyio.Event()
         hub.watch_status(thread_id, self._on_status)
@@ -210,7 +218,21 @@ class TurnFeed:
     def _on_status(self, event: Any) -> None:
         status = getattr(event, "status", None)
         flags = getattr(status, "active_flags", None) or ()
-        paused = not _WAITING_FLAGS.isdisjoint(flags)
+        self._flagged = not _WAITING_FLAGS.isdisjoint(flags)
+        self._look_at_clock()
+
+    def wait_begins(self) -> None:
+        """Somebody is asked to decide: the turn's time stands still until `wait_ends`."""
+        self._waits += 1
+        self._look_at_clock()
+
+    def wait_ends(self) -> None:
+        """Undo `wait_begins`."""
+        self._waits -= 1
+        self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        paused = self._flagged or self._waits > 0
         if paused != self.paused:
             self.paused = paused
             self.clock_changed.set()
@@ -238,6 +260,11 @@ class _EarlyEvents:
         self._bytes += size
         self._feed.look_for_own(event)
 
+    @property
+    def feed(self) -> TurnFeed:
+        """The feed of the turn that is expected."""
+        return self._feed
+
     def fail(self, error: CodexRuntimeError) -> None:
         """There will be no turn. The request for it fails by itself, unless it was answered."""
         self._feed.fail(error)
@@ -246,6 +273,14 @@ class _EarlyEvents:
         """All that was kept, once."""
         kept, self._kept, self._bytes = self._kept, [], 0
         return kept
+
+
+def feed_of(hub: Hub, thread_id: str, turn_id: str) -> TurnFeed | None:
+    """The feed of this turn, also of one whose start is not answered yet; None for others' turns."""
+    sink = hub.sink_for(thread_id, turn_id)
+    if isinstance(sink, _EarlyEvents):
+        return sink.feed
+    return sink if isinstance(sink, TurnFeed) else None
 
 
 def _turn_id_of(event: Any) -> str | None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from contextvars import copy_context
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Final, Literal, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import anyio
-from anyio import from_thread
-from anyio.lowlevel import current_token
 
 from codex_runtime._hook_book import RUNNING, RunningCall
 from codex_runtime._redaction import Redactor
+from codex_runtime._user_calls import in_thread, is_asynchronous
 from codex_runtime.hooks import Hook, HookContext
 
 __all__ = ["Answer", "call_hook", "in_words", "redact"]
@@ -95,67 +91,15 @@ def in_words(error: BaseException) -> str:
 
 
 async def _called(hook: Hook, context: HookContext) -> Any:
-    if _is_asynchronous(hook.call):
+    if is_asynchronous(hook.call):
         return await cast("Awaitable[Any]", hook.call(context))
-    answer = await _in_thread(hook, context)
-    return await answer if inspect.isawaitable(answer) else answer
-
-
-def _is_asynchronous(call: Any) -> bool:
-    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
-
-
-async def _in_thread(hook: Hook, context: HookContext) -> Any:
-    """Call what may block, in a thread.
-
-    Not one of anyio's: those keep the interpreter from ending for as long as a hook hangs that
-    nobody waits for any more.
-    """
     hung = _hung.setdefault(hook, set())
     hung.intersection_update([thread for thread in hung if thread.is_alive()])
     if len(hung) >= _MAX_HUNG:
         raise _HookHangs(f"{len(hung)} earlier calls of it have not come back yet")
-    done = anyio.Event()
-    outcome: list[tuple[Any, BaseException | None]] = []
-    thread = _start_thread(lambda: hook.call(context), outcome, done)
-    try:
-        await done.wait()
-    except BaseException:
-        hung.add(thread)
-        raise
-    answer, error = outcome[0]
-    if error is not None:
-        raise error
-    return answer
-
-
-def _start_thread(
-    call: Callable[[], Any], outcome: list[tuple[Any, BaseException | None]], done: anyio.Event
-) -> Thread:
-    loop = current_token()
-
-    def work() -> None:
-        try:
-            outcome.append((call(), None))
-        except BaseException as error:  # noqa: BLE001 — handed to the task that waits
-            outcome.append((None, error))
-        with suppress(Exception):
-            # The loop may have ended, and then nobody waits.
-            from_thread.run_sync(done.set, token=loop)
-
-    variables = copy_context()
-    variables.run(_leave_loop)
-    thread = Thread(target=variables.run, args=(work,), name="codex-runtime hook", daemon=True)
-    thread.start()
-    return thread
+    answer = await in_thread(lambda: hook.call(context), given_up=hung.add)
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 class _HookHangs(Exception):
     """A hook cannot be called."""
-
-
-def _leave_loop() -> None:
-    sniffio: Any = sys.modules.get("sniffio")
-    if sniffio is not None:
-        # Else anyio.run() would refuse to work in the thread: it would take it for the loop's.
-        sniffio.current_async_library_cvar.set(None)

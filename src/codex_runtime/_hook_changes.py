@@ -30,6 +30,8 @@ RIGHTS: Final[dict[HookPhase, frozenset[str]]] = {
     "post_run": frozenset(),
     "post_session_start": frozenset(),
     "post_turn": frozenset(),
+    "pre_tool_use": frozenset({"metadata"}),
+    "post_tool_use": frozenset(),
 }
 """What a `Mutate` may hold in each phase; less where a turn is none of the caller's input."""
 
@@ -45,6 +47,9 @@ class Subject:
         model: The model, as far as it is known.
         input: What the turn is told; None where there is no turn in sight, or it is told nothing.
         kind: What kind of turn it is; None where there is no turn in sight.
+        item_id: The item, around the use of a tool.
+        tool_name: The tool, likewise; None where it is not known too.
+        tool_input: What is asked, or was done, likewise.
         model_changed: Whether a hook chose the model.
         model_fixed: Why no hook may choose it; empty if one may.
     """
@@ -55,6 +60,9 @@ class Subject:
     model: str | None = None
     input: TurnInput | None = None
     kind: TurnKind | None = None
+    item_id: str | None = None
+    tool_name: str | None = None
+    tool_input: Any = None
     model_changed: bool = False
     model_fixed: str = ""
 

@@ -16,7 +16,14 @@ __all__ = [
 ]
 
 HookPhase: TypeAlias = Literal[
-    "pre_run", "post_run", "pre_session_start", "post_session_start", "pre_turn", "post_turn"
+    "pre_run",
+    "post_run",
+    "pre_session_start",
+    "post_session_start",
+    "pre_turn",
+    "post_turn",
+    "pre_tool_use",
+    "post_tool_use",
 ]
 """Where a hook runs."""
 
@@ -60,6 +67,7 @@ class HookEntry:
         seconds: How long it took.
         issues: What went wrong.
         note: Why it blocked, or did not run; else empty.
+        item_id: Around the use of a tool, the item that it is; else empty.
     """
 
     hook: str
@@ -68,6 +76,7 @@ class HookEntry:
     seconds: float = 0.0
     issues: tuple[HookIssue, ...] = ()
     note: str = ""
+    item_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,10 +86,13 @@ class HookReport:
     Attributes:
         correlation_id: As in the contexts of the run.
         entries: Each hook in each of its phases, in the order of time.
+        escalated: What was sent in place of an approval policy that never asks, in words, where
+            hooks before tool uses need to be asked; else empty.
     """
 
     correlation_id: str
     entries: tuple[HookEntry, ...] = ()
+    escalated: str = ""
 
     @property
     def issues(self) -> tuple[HookIssue, ...]:

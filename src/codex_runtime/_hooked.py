@@ -7,8 +7,9 @@ phases run in a task of the runtime's, which sees them through whatever becomes 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import anyio
 
@@ -166,20 +167,33 @@ async def open_with_hooks(
     scopes: Iterable[HookScope],
     subject: Subject,
     open_thread: Callable[[Subject], Awaitable[ThreadHandle]],
+    escalated: str = "",
 ) -> ThreadHandle:
     """The opening of a thread, with `pre_session_start` before and `post_session_start` after it.
+
+    Args:
+        client: Of the runtime.
+        scopes: The hooks besides those of the runtime, outermost first.
+        subject: What the opening is about.
+        open_thread: Opens it, as the hooks want it.
+        escalated: For the report, see `HookReport.escalated`.
 
     Raises:
         BlockedByHook: A hook forbids it.
         CodexRuntimeError: Besides, what `open_thread` raises.
     """
     step = _Step(client, scopes, "pre_session_start", "post_session_start")
+    step.hooks.escalated = escalated
     changed = await step.before(subject)
+    book, resumed = client.hook_book, subject.thread_id
     try:
-        thread = await open_thread(changed)
+        # Before the server asks again what nobody has answered yet (fact 318).
+        with book.adopting(resumed, step.own) if resumed else nullcontext():
+            thread = await open_thread(changed)
     except BaseException as error:
         await step.after(changed, _outcome_of(error), leaving=_is_cancellation(error))
         raise
+    book.adopt(thread.thread_id, step.own)
     info = thread.info
     about = replace(
         changed,
@@ -207,8 +221,10 @@ async def turn_with_hooks(
     """
     step = _Step(client, scopes, "pre_turn", "post_turn")
     changed = await step.before(subject)
-    hooks = TurnHooks(step)
+    hooks = TurnHooks(step, changed)
     try:
+        if changed.kind == "review":
+            step.hooks.pass_by(changed, _NEVER_ASKED)
         turn, feed = await start(changed, hooks)
     except BaseException as error:
         await step.after(changed, _outcome_of(error), leaving=_is_cancellation(error))
@@ -217,10 +233,20 @@ async def turn_with_hooks(
     return turn
 
 
-class TurnHooks:
-    """The hooks of one turn, as its handle knows them."""
+_NEVER_ASKED: Final = "codex asks nobody within a review (fact 350)"
 
-    def __init__(self, step: _Step) -> None:
+
+class TurnHooks:
+    """The hooks of one turn, as its handle and its feed know them.
+
+    Attributes:
+        run: Those of the run that the turn is a step of, or is.
+        subject: What they know of the turn.
+    """
+
+    def __init__(self, step: _Step, subject: Subject) -> None:
+        self.run = step.hooks
+        self.subject = subject
         self._step = step
         self._post_turn: Errand | None = None
 
@@ -229,7 +255,10 @@ class TurnHooks:
 
         async def post_turn() -> None:
             await feed.ended.wait()
-            await self._step.run_post(subject, _outcome_of_turn(feed))
+            try:
+                await self._see_tools_through()
+            finally:
+                await self._step.run_post(subject, _outcome_of_turn(feed))
 
         self._post_turn = await self._step.send(post_turn)
 
@@ -242,6 +271,12 @@ class TurnHooks:
         if self._post_turn is not None:
             await self._post_turn.wait(leaving=leaving)
         return self._step.hooks.report()
+
+    async def _see_tools_through(self) -> None:
+        """Wait until hooks were told of the tools that the turn has used; not without an end."""
+        with anyio.move_on_after(LEAVING_BOUND):
+            for told in self.run.tools_used:
+                await told.over.wait()
 
 
 class _Step:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import anyio
 
-from codex_runtime._hook_book import HookBook, callers
+from codex_runtime._hook_book import RUNNING, HookBook, callers
 from codex_runtime._hook_calls import Answer, call_hook, in_words, redact
 from codex_runtime._hook_changes import Change, Subject, copy_of
 from codex_runtime._hook_report import (
@@ -24,7 +24,7 @@ from codex_runtime._hook_report import (
     HookReport,
 )
 from codex_runtime.errors import BlockedByHook
-from codex_runtime.hooks import Block, Hook, HookContext, Hooks, HookStatus, Mutate
+from codex_runtime.hooks import Block, Hook, HookContext, HookMatcher, Hooks, HookStatus, Mutate
 
 if TYPE_CHECKING:
     from codex_runtime.state import TurnResult
@@ -64,10 +64,13 @@ class HookRun(Hooks):
         """
         super().__init__((*book.hooks, *Hooks(scoped)))
         self._book = book
+        book.in_use = True
         self._remote = remote
         self._metadata: dict[str, Any] = {}
         self._entries: list[HookEntry] = []
         self._started_by = callers()
+        self.calls = RUNNING.get()
+        """The calls of hooks that this run was started by: what it brings about, it does for them."""
         self.correlation_id = f"hk-{uuid4().hex}"
         self.thread_id: str | None = None
         """The thread that the run is about, once it is known."""
@@ -75,25 +78,36 @@ class HookRun(Hooks):
         """The turn, likewise."""
         self.owed: list[anyio.Event] = []
         """Set when the post phases of steps are over that have begun."""
+        self.tools_used: list[Any] = []
+        """The errands that tell hooks of tools that were used, of the turn that runs."""
+        self.escalated = ""
+        """What was sent in place of an approval policy that never asks, in words."""
 
     def report(self) -> HookReport:
         """What the hooks have done so far."""
-        return HookReport(self.correlation_id, tuple(self._entries))
+        return HookReport(self.correlation_id, tuple(self._entries), self.escalated)
 
     def publish(self) -> None:
         """Make the report the latest one of the runtime: the run is over."""
         self._book.latest = self.report()
 
-    async def before(self, phase: HookPhase, subject: Subject) -> Subject:
+    async def before(
+        self, phase: HookPhase, subject: Subject, more: Iterable[Hook] = ()
+    ) -> Subject:
         """Run a pre phase; return what it is about as the hooks want it.
 
         Cancelling cancels the hook that is running.
+
+        Args:
+            phase: The phase.
+            subject: What it is about.
+            more: Hooks behind those of the run, which have come since.
 
         Raises:
             BlockedByHook: A hook forbids it, or a gate failed.
         """
         self.thread_id = subject.thread_id or self.thread_id
-        for hook in self._called_at(phase, subject):
+        for hook in self._called_at(phase, subject, more):
             answer = await call_hook(hook, self._context(phase, subject))
             change = Change(phase, subject, self._metadata, remote=self._remote)
             blocked = await self._take(hook, answer, change, phase)
@@ -102,22 +116,48 @@ class HookRun(Hooks):
             subject, self._metadata = change.subject, change.metadata
         return subject
 
-    async def after(self, phase: HookPhase, subject: Subject, outcome: Outcome) -> None:
+    async def after(
+        self, phase: HookPhase, subject: Subject, outcome: Outcome, more: Iterable[Hook] = ()
+    ) -> None:
         """Run a post phase: nothing can be changed or blocked any more.
 
         Whatever hooks do, it raises no `Exception`: what is over keeps its result.
         """
         self.thread_id = subject.thread_id or self.thread_id
         self.turn_id = subject.turn_id or self.turn_id
-        for hook in self._called_at(phase, subject):
+        for hook in self._called_at(phase, subject, more):
             context = self._context(phase, subject, outcome)
             answer = await call_hook(hook, context)
             change = Change(phase, subject, self._metadata, remote=self._remote)
             await self._take(hook, answer, change, phase)
 
-    def _called_at(self, phase: HookPhase, subject: Subject) -> Iterator[Hook]:
-        seen: set[str] = set()
+    def pass_by(self, subject: Subject, why: str) -> None:
+        """Note that hooks before the use of tools are not called in what is about to be done.
+
+        Raises:
+            BlockedByHook: One of them is a gate.
+        """
+        for hook in self._called_at("pre_tool_use", subject):
+            if hook.gate:
+                self._note(hook, "pre_tool_use", _Verdict("blocked", reason=why))
+                raise BlockedByHook(hook.name, "pre_tool_use", why, self.report())
+            self._skip(hook, "pre_tool_use", why)
+
+    def leave_out(self, phase: HookPhase, subject: Subject, why: str) -> None:
+        """Note that hooks of this phase are not called."""
         for hook in self:
+            if phase in hook.phases:
+                self._skip(hook, phase, why, subject.item_id)
+
+    def _skip(self, hook: Hook, phase: HookPhase, why: str, item_id: str | None = None) -> None:
+        entry = HookEntry(hook.name, phase, "skipped", note=why, item_id=item_id or "")
+        self._entries.append(entry)
+
+    def _called_at(
+        self, phase: HookPhase, subject: Subject, more: Iterable[Hook] = ()
+    ) -> Iterator[Hook]:
+        seen: set[str] = set()
+        for hook in (*self, *more):
             is_first = hook.name not in seen
             seen.add(hook.name)
             if phase not in hook.phases:
@@ -126,12 +166,12 @@ class HookRun(Hooks):
                 why_not = self._why_not(hook, phase, subject, is_first=is_first)
             except Exception as error:
                 failed = _Verdict("failed", "execution", (f"its matcher: {in_words(error)}",))
-                reason = self._note(hook, phase, failed)
+                reason = self._note(hook, phase, failed, item_id=subject.item_id)
                 if reason is not None:
                     raise BlockedByHook(hook.name, phase, reason, self.report()) from error
                 continue
             if why_not:
-                self._entries.append(HookEntry(hook.name, phase, "skipped", note=why_not))
+                self._skip(hook, phase, why_not, subject.item_id)
             else:
                 yield hook
 
@@ -140,8 +180,14 @@ class HookRun(Hooks):
             return "another hook of this name comes first"
         if self._is_own(hook, phase):
             return "it is running: this was started by it"
-        if hook.matcher is not None and not hook.matcher.matches(self._context(phase, subject)):
-            return "its matcher does not match"
+        if hook.matcher is not None:
+            context = self._context(phase, subject)
+            # What cannot be told is no reason to pass a gate by.
+            own = type(hook.matcher).matches is not HookMatcher.matches
+            widely = hook.gate and phase == "pre_tool_use" and not own
+            matcher = hook.matcher
+            if not (matcher.may_match(context) if widely else matcher.matches(context)):
+                return "its matcher does not match"
         return ""
 
     def _is_own(self, hook: Hook, phase: HookPhase) -> bool:
@@ -169,6 +215,9 @@ class HookRun(Hooks):
             model=subject.model,
             input=tuple(given) if isinstance(given, list) else given,
             turn_kind=subject.kind,
+            item_id=subject.item_id,
+            tool_name=subject.tool_name,
+            tool_input=subject.tool_input,
             **({} if outcome is None else vars(outcome)),
         )
 
@@ -181,10 +230,15 @@ class HookRun(Hooks):
         except Exception as error:  # noqa: BLE001 — the boundary to user code: what it returned
             change.undo()
             verdict = _Verdict("failed", "execution", (f"its action: {in_words(error)}",))
-        return self._note(hook, phase, verdict, answer.seconds)
+        return self._note(hook, phase, verdict, answer.seconds, change.subject.item_id)
 
     def _note(
-        self, hook: Hook, phase: HookPhase, verdict: _Verdict, seconds: float = 0.0
+        self,
+        hook: Hook,
+        phase: HookPhase,
+        verdict: _Verdict,
+        seconds: float = 0.0,
+        item_id: str | None = None,
     ) -> str | None:
         """Note what came of a hook. Returns why it blocks, if it does."""
         issues = tuple(
@@ -196,8 +250,17 @@ class HookRun(Hooks):
             reason = f"a gate that fails blocks: {issues[0].message}"
         for issue in issues:
             logger.warning("hook %s at %s: %s", hook.name, phase, issue.message)
-        note = "" if reason is None else redact(reason)
-        self._entries.append(HookEntry(hook.name, phase, verdict.outcome, seconds, issues, note))
+        self._entries.append(
+            HookEntry(
+                hook.name,
+                phase,
+                verdict.outcome,
+                seconds,
+                issues,
+                note="" if reason is None else redact(reason),
+                item_id=item_id or "",
+            )
+        )
         return reason
 
 

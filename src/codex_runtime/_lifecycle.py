@@ -7,7 +7,9 @@ from importlib import import_module
 
 import anyio
 
+from codex_runtime._broker import Broker
 from codex_runtime._client import Client
+from codex_runtime._deciding import take_requests
 from codex_runtime._handshake import ServerInfo, handshake
 from codex_runtime._homes import FirstStart
 from codex_runtime._hook_book import callers
@@ -16,6 +18,7 @@ from codex_runtime._owner import Owner
 from codex_runtime._peer import Peer
 from codex_runtime._process import ChildProcess
 from codex_runtime._redaction import Redactor, secrets_of
+from codex_runtime._server_request import decides_now
 from codex_runtime.errors import (
     CodexRuntimeError,
     ConnectionLost,
@@ -40,6 +43,7 @@ class Lifecycle:
         server_info: What the server said when it was greeted; None before.
         transport: What carries the conversation; None before.
         peer: Who leads it; None before.
+        broker: Who has the server's requests decided; None before.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Lifecycle:
         self.server_info: ServerInfo | None = None
         self.transport: Transport | None = None
         self.peer: Peer | None = None
+        self.broker: Broker | None = None
 
     @property
     def pid(self) -> int | None:
@@ -113,7 +118,8 @@ class Lifecycle:
                 self.transport.process.kill_now()
             return
         self._owner.stop()
-        with anyio.CancelScope(shield=True):
+        # An approver or a tool that closes the runtime is a part of what it would wait for.
+        with anyio.CancelScope(shield=not decides_now()):
             # A hook that closes the runtime must not wait for what waits for it.
             await (self._over.wait() if callers() else self._owner.wait_ended())
             if self.transport is not None:
@@ -154,7 +160,7 @@ class Lifecycle:
     async def _converse(
         self, transport: Transport, first_start: FirstStart, ready: anyio.Event, patience: float
     ) -> None:
-        self.peer = peer = Peer(transport, self.client.hub, max_in_flight=self._max_in_flight)
+        self.peer = peer = self._new_peer(transport)
         refused: CodexRuntimeError | None = None
         fault: Exception | None = None
         try:
@@ -178,6 +184,11 @@ class Lifecycle:
             self.client.close(lambda: self._why_over(ending, fault))
         if self.server_info is None:
             raise _why_not_ready(refused, ending)
+
+    def _new_peer(self, transport: Transport) -> Peer:
+        peer = Peer(transport, self.client.hub, max_in_flight=self._max_in_flight)
+        self.broker = take_requests(self.client, peer)
+        return peer
 
     async def _greet(self, peer: Peer, patience: float) -> CodexRuntimeError | None:
         left = max(patience - anyio.current_time(), 0.0)

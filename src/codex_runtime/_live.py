@@ -25,6 +25,7 @@ from codex_runtime.protocol import MISSING
 
 if TYPE_CHECKING:
     from codex_runtime._restoring import Restore
+    from codex_runtime._tool_calls import ToolSet
     from codex_runtime.protocol.types import (
         ThreadForkResponse,
         ThreadResumeResponse,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         ThreadStartResponse,
         TurnStartParams,
     )
+    from codex_runtime.requests import Approver
 
     Opened = ThreadStartResponse | ThreadResumeResponse | ThreadForkResponse
 
@@ -121,6 +123,8 @@ class LiveThread:
             in force until it is known what has become of it: so nobody relies on a look that
             another call has made untrue.
         holders: The handles that are in use.
+        approvers: Who decides about what is asked in this thread, before those of the runtime.
+        tools: The tools that it has here; None where it has none.
     """
 
     def __init__(self, thread_id: str) -> None:
@@ -131,6 +135,8 @@ class LiveThread:
         self.told = 0
         self.lock = anyio.Lock(fast_acquire=True)
         self.holders: WeakSet[object] = WeakSet()
+        self.approvers: tuple[Approver, ...] = ()
+        self.tools: ToolSet | None = None
         self._changed = anyio.Event()
 
     @asynccontextmanager

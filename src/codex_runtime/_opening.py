@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from codex_runtime import protocol
-from codex_runtime._arguments import canonical_id, checked_thread_id
+from codex_runtime._arguments import canonical_id, checked_approvers, checked_thread_id
 from codex_runtime._client import Client
 from codex_runtime._effective import Differences, differences, imposed, strictest_approval
+from codex_runtime._equipping import deciding_by, register, tools_for
+from codex_runtime._gated_opening import open_gated
 from codex_runtime._live import LiveThread
 from codex_runtime._option_checks import check_options
 from codex_runtime._params import (
@@ -35,6 +36,7 @@ from codex_runtime.errors import (
 )
 from codex_runtime.options import ForkOptions, ResumeOptions, ThreadOptions
 from codex_runtime.policy import (
+    ASKING_POLICY,
     DEFAULT_APPROVAL_POLICY,
     DEFAULT_REVIEWER,
     DEFAULT_SANDBOX,
@@ -71,14 +73,22 @@ _GIVING_UP_BOUND: Final = 10.0
 async def start_thread(runtime: Runtime, client: Client, options: ThreadOptions) -> ThreadHandle:
     """Start a thread; see `Runtime.thread_start`."""
     check_options(options, ThreadOptions, "a thread")
-    return await _with_hooks(client, options, lambda changed: _start(runtime, client, changed))
+    tools_for(client, options, methods.THREAD_START)
+    return await open_gated(
+        client, options, _asked, lambda changed: _start(runtime, client, changed)
+    )
 
 
 async def _start(runtime: Runtime, client: Client, options: ThreadOptions) -> ThreadHandle:
+    approvers = checked_approvers("approve", options.get("approve"))
     asked = _asked(client, options)
     name = name_of(options)
-    info = await _open(client, methods.THREAD_START, start_params(options, asked))
+    tools = tools_for(client, options, methods.THREAD_START)
+    info = await _open(client, methods.THREAD_START, start_params(options, asked, tools))
+    live = client.live(info.thread.id)
+    register(live, tools)
     thread = await _usable(runtime, client, info, asked)
+    live.approvers = approvers
     if name is not None:
         try:
             await _keep(client, thread.thread_id, name)
@@ -111,9 +121,11 @@ async def resume_thread(
     """Resume a thread; see `Runtime.thread_resume`."""
     thread_id = checked_thread_id(thread_id)
     check_options(options, ResumeOptions, "a resumed thread")
-    return await _with_hooks(
+    tools_for(client, options)
+    return await open_gated(
         client,
         options,
+        _asked,
         lambda changed: _resume(runtime, client, thread_id, changed),
         thread_id=thread_id,
     )
@@ -122,21 +134,25 @@ async def resume_thread(
 async def _resume(
     runtime: Runtime, client: Client, thread_id: str, options: ResumeOptions
 ) -> ThreadHandle:
+    approvers = checked_approvers("approve", options.get("approve"))
     asked = _asked(client, options)
+    tools = tools_for(client, options)
     params = resume_params(thread_id, options, asked)
     live = client.live(thread_id)
     # One after the other: another resume of this thread, and whatever changes its settings.
     async with live.locked(methods.THREAD_RESUME.method, _opening_timeout(client)):
         told = live.told
-        info = await _open(client, methods.THREAD_RESUME, params)
-        if canonical_id(info.thread.id) != thread_id:
-            _leave(client, info.thread.id)
-            raise ThreadIdMismatch(
-                methods.THREAD_RESUME.method, requested=thread_id, actual=info.thread.id
-            )
-        # Only here a model that is not the one asked for means that nothing was listened to.
-        asked = replace(asked, model=options.get("model"))
-        return await _usable(runtime, client, info, asked, told=told)
+        given = approvers if options.get("approve") is not None else live.approvers
+        with deciding_by(live, given, tools):
+            info = await _open(client, methods.THREAD_RESUME, params)
+            if canonical_id(info.thread.id) != thread_id:
+                _leave(client, info.thread.id)
+                raise ThreadIdMismatch(
+                    methods.THREAD_RESUME.method, requested=thread_id, actual=info.thread.id
+                )
+            # Only here a model that is not the one asked for means that nothing was listened to.
+            asked = replace(asked, model=options.get("model"))
+            return await _usable(runtime, client, info, asked, told=told)
 
 
 async def fork_thread(
@@ -145,47 +161,35 @@ async def fork_thread(
     """Fork a thread; see `Runtime.thread_fork`."""
     thread_id = checked_thread_id(thread_id)
     check_options(options, ForkOptions, "a fork")
-    return await _with_hooks(
-        client, options, lambda changed: _fork(runtime, client, thread_id, changed)
+    tools_for(client, options)
+    return await open_gated(
+        client, options, _asked, lambda changed: _fork(runtime, client, thread_id, changed)
     )
 
 
 async def _fork(
     runtime: Runtime, client: Client, thread_id: str, options: ForkOptions
 ) -> ThreadHandle:
+    approvers = checked_approvers("approve", options.get("approve"))
     asked = _asked(client, options)
+    tools = tools_for(client, options)
     info = await _open(client, methods.THREAD_FORK, fork_params(thread_id, options, asked))
     if canonical_id(info.thread.id) == thread_id:
         raise RemoteProtocolError(
             methods.THREAD_FORK.method, "it names the thread that was to be forked"
         )
-    return await _usable(runtime, client, info, asked)
-
-
-async def _with_hooks(
-    client: Client,
-    options: ResumeOptions,
-    open_thread: Callable[[Any], Awaitable[ThreadHandle]],
-    *,
-    thread_id: str | None = None,
-) -> ThreadHandle:
-    if not client.hook_book.wanted(options.get("hooks")):
-        return await open_thread(options)
-    from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks
-    from codex_runtime._hooked import open_with_hooks  # noqa: PLC0415 — see above
-
-    async def opened(about: Subject) -> ThreadHandle:
-        chosen = {"model": about.model} if about.model_changed else {}
-        return await open_thread({**options, **chosen})
-
-    # What cannot be sent reaches no hook.
-    cwd = _asked(client, options).cwd or client.hook_book.folder
-    about = Subject(thread_id=thread_id, cwd=cwd, model=options.get("model"))
-    return await open_with_hooks(client, [options.get("hooks")], about, opened)
+    live = client.live(info.thread.id)
+    register(live, tools)
+    thread = await _usable(runtime, client, info, asked)
+    live.approvers = approvers
+    return thread
 
 
 def _asked(client: Client, options: ResumeOptions) -> Asked:
-    asked = replace(asked_of(options, remote=client.remote).with_defaults(), model=None)
+    decided = options.get("approve") is not None or client.deciders.approvers
+    # Whoever is there to decide wants to be asked. It adds nothing to what is allowed.
+    approval = ASKING_POLICY if decided else DEFAULT_APPROVAL_POLICY
+    asked = replace(asked_of(options, remote=client.remote).with_defaults(approval), model=None)
     sandbox = asked.sandbox
     if sandbox is not None and sandbox.mode is None and not client.experimental:
         raise InvalidArgument(

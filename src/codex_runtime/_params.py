@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -41,12 +41,14 @@ from codex_runtime.policy import (
 if TYPE_CHECKING:
     from codex_runtime.protocol.types import (
         CollaborationMode,
+        DynamicToolSpec,
         ThreadForkParams,
         ThreadResumeParams,
         ThreadSettingsUpdateParams,
         ThreadStartParams,
         TurnStartParams,
     )
+    from codex_runtime.tools import Tool
 
 __all__ = [
     "Asked",
@@ -93,8 +95,12 @@ class Asked:
     mode: CollaborationMode | None = None
     defaults: frozenset[str] = frozenset()
 
-    def with_defaults(self) -> Asked:
-        """The same for a thread that is opened: what nobody says stands at the safe defaults."""
+    def with_defaults(self, approval: str = DEFAULT_APPROVAL_POLICY) -> Asked:
+        """The same for a thread that is opened: what nobody says stands at the safe defaults.
+
+        Args:
+            approval: The approval policy where nobody names one.
+        """
         sandbox, defaults = self.sandbox, set[str]()
         if sandbox is None and self.permissions is None:
             sandbox = Sandbox.of(DEFAULT_SANDBOX)
@@ -106,7 +112,7 @@ class Asked:
         return replace(
             self,
             sandbox=sandbox,
-            approval=self.approval or DEFAULT_APPROVAL_POLICY,
+            approval=self.approval or approval,
             reviewer=self.reviewer or DEFAULT_REVIEWER,
             defaults=frozenset(defaults),
         )
@@ -165,10 +171,21 @@ def check_before_start(prompt: TurnInput, options: ThreadOptions, *, remote: boo
     check_options(options, ThreadOptions, "a thread")
     asked_of(options, remote=remote)
     _config(options)
+    if options.get("tools") is not None:
+        from codex_runtime._tool_calls import checked_tools  # noqa: PLC0415 — few have tools
+
+        checked_tools(options.get("tools"))
 
 
-def start_params(options: ThreadOptions, asked: Asked) -> ThreadStartParams:
+def start_params(
+    options: ThreadOptions, asked: Asked, tools: Iterable[Tool[..., Any]] = ()
+) -> ThreadStartParams:
     """The parameters of `thread/start`.
+
+    Args:
+        options: As given by the caller.
+        asked: What of them is about what the thread may do.
+        tools: The tools that it is to have.
 
     Raises:
         InvalidArgument: An option cannot be used.
@@ -179,8 +196,18 @@ def start_params(options: ThreadOptions, asked: Asked) -> ThreadStartParams:
             ephemeral=options.get("ephemeral"),
             service_name=options.get("service_name"),
             project_id=options.get("project_id"),
+            dynamic_tools=_specs(tools),
         ),
     )
+
+
+def _specs(tools: Iterable[Tool[..., Any]]) -> list[DynamicToolSpec] | None:
+    return [
+        protocol.FunctionDynamicToolSpec(
+            name=each.name, description=each.description, input_schema=each.input_schema
+        )
+        for each in tools
+    ] or None
 
 
 def name_of(options: ThreadOptions) -> str | None:

@@ -6,7 +6,7 @@ there, and whatever is awaited would hold back every other thread's events.
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -14,13 +14,13 @@ import anyio
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from codex_runtime._broker import refusal_of
 from codex_runtime._connection import (
     UNREADABLE,
     Connection,
     Envelope,
     Kind,
     Phase,
+    RequestId,
     RpcError,
     classify,
     decode_envelope,
@@ -58,6 +58,8 @@ answers, which are small, are not to be held up for a consumer that merely rests
 
 _LONGEST_REST: Final = 0.05
 """Seconds: what a whole read of 1 MiB is worth. One line may be far longer, but everybody waits."""
+
+_METHOD_NOT_FOUND: Final = -32601
 
 Answer: TypeAlias = Raw | CodexRuntimeError
 
@@ -123,6 +125,8 @@ class Peer:
         counters: What went over this connection so far.
         codec: Decodes what the server sends.
         codex_version: Of the server, once it is known.
+        on_request: Called with each request of the server: its id, method and parameters. Without
+            it they are refused.
         in_flight: To hold while a request is in flight. `call` does; whoever uses `open` must.
     """
 
@@ -130,6 +134,7 @@ class Peer:
         self.counters = Counters()
         self.codec = Codec(on_issue=_report_issue)
         self.codex_version: str | None = None
+        self.on_request: Callable[[RequestId, str, Raw], None] | None = None
         self._transport = transport
         self._hub = hub
         self._connection: Connection[Pending] = Connection()
@@ -273,7 +278,7 @@ class Peer:
                 self.counters.refusals += 1
                 self._settle(envelope, decode_refusal(_present(envelope.error)))
             case Kind.REQUEST:
-                self._refuse(envelope)
+                self._take(envelope)
             case Kind.NOTIFICATION | Kind.NOISE:
                 self.counters.malformed += 1
 
@@ -288,19 +293,24 @@ class Peer:
         else:
             pending.settle(answer)
 
-    def _refuse(self, envelope: Envelope) -> None:
+    def _take(self, envelope: Envelope) -> None:
         assert envelope.id is not UNSET and envelope.id is not None  # noqa: S101, PT018 — classified
         assert envelope.method is not UNSET  # noqa: S101 — classified
         self.counters.server_requests += 1
-        with suppress(*UNREADABLE):
-            # For its counters: what cannot be read is refused all the same.
-            self.codec.server_request(envelope.method, envelope.params)
-        refusal = refusal_of(envelope.method)
-        logger.info("refused the server's request %s", envelope.method)
-        if refusal.result is not None:
-            self._send(self._connection.answer(envelope.id, refusal.result))
+        if self.on_request is not None:
+            self.on_request(envelope.id, envelope.method, envelope.params)
         else:
-            self._send(self._connection.refuse(envelope.id, refusal.code, refusal.message))
+            self.refuse(
+                envelope.id, _METHOD_NOT_FOUND, f"this client does not answer {envelope.method}"
+            )
+
+    def answer(self, request_id: RequestId, result: bytes) -> None:
+        """Answer a request of the server."""
+        self._send(self._connection.answer(request_id, result))
+
+    def refuse(self, request_id: RequestId, code: int, message: str) -> None:
+        """Answer a request of the server with an error."""
+        self._send(self._connection.refuse(request_id, code, message))
 
     def _drop(self, line: bytes, error: Exception) -> None:
         if not line.strip():

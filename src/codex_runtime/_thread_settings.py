@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Unpack
 
+from codex_runtime._effective import approval_in_force
+from codex_runtime._escalating import Escalation, escalation_of, explained, with_escalation
 from codex_runtime._live import LiveThread, settings_of
 from codex_runtime._option_checks import check_options
-from codex_runtime._params import asked_of, settings_params
+from codex_runtime._params import Asked, asked_of, settings_params
 from codex_runtime._settings import change_settings
 from codex_runtime.errors import InvalidArgument
 from codex_runtime.options import SettingsOptions
@@ -20,14 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ThreadWithSettings"]
 
+logger = logging.getLogger("codex_runtime.thread")
+
 
 class ThreadWithSettings(ThreadReference):
     """The part of `ThreadHandle` that is about settings.
 
     Attributes:
         info: What the server answered when the thread was opened.
-        adjusted: Defaults of ours that the organisation's requirements forbid, and what is in
-            force in their place; empty as a rule.
+        adjusted: Defaults of ours that the organisation's requirements forbid, and an approval
+            policy that `pre_tool_use` hooks cannot do with, and what is in force in their place;
+            empty as a rule.
     """
 
     def __init__(self, client: Client, info: Opened, adjusted: tuple[str, ...] = ()) -> None:
@@ -60,7 +66,8 @@ class ThreadWithSettings(ThreadReference):
         Args:
             **options: See `SettingsOptions`. A sandbox wider than read-only needs its words, as
                 when a thread is started; so does moving one to another folder, or pairing it with
-                approval policy never.
+                approval policy never. Where the thread has `pre_tool_use` hooks, `untrusted` is
+                sent in place of a policy that never asks.
 
         Raises:
             InvalidArgument: An option cannot be used; `SandboxNotAllowed` and
@@ -78,8 +85,20 @@ class ThreadWithSettings(ThreadReference):
             raise InvalidArgument("options", "say nothing", "name a setting")
         client, live = self._client, self._live
         # What cannot be used is refused at once; what is in force is looked at again below.
-        asked_of(options, remote=client.remote, scope=live.scope)
+        self._asked(options)
         async with live.locked(methods.THREAD_SETTINGS_UPDATE.method, client.request_timeout):
-            asked = asked_of(options, remote=client.remote, scope=live.scope)
+            asked, escalation = self._asked(options)
             params, asked = settings_params(self.thread_id, options, asked)
-            await change_settings(client, live, params, asked)
+            with explained(escalation):
+                await change_settings(client, live, params, asked)
+        if escalation is not None and escalation.raises:
+            logger.info("thread %s: %s", self.thread_id, escalation.text)
+
+    def _asked(self, options: SettingsOptions) -> tuple[Asked, Escalation | None]:
+        client, live = self._client, self._live
+        in_force = approval_in_force(live.settings.approval_policy)
+        escalation = escalation_of(
+            options, client.hook_book, thread_id=self.thread_id, in_force=in_force
+        )
+        said = with_escalation(options, escalation)
+        return asked_of(said, remote=client.remote, scope=live.scope), escalation

@@ -295,6 +295,7 @@ class ThreadWithTurns(ThreadWithSettings):
         async def start(hooks: TurnHooks | None) -> tuple[TurnHandle, TurnFeed]:
             async with holding(client, self._live, method.method, self._check_idle):
                 feed = TurnFeed(client.hub, self.thread_id, keep_events=keep_events, own=own)
+                feed.hooks = hooks
                 turn = TurnHandle(client, feed, hooks)
                 await start_turn(client, feed, turn, encoded, method)
             client.spawn(keep_time, turn, feed, allowed)

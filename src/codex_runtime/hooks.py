@@ -12,6 +12,9 @@ each turn, reviews, compactions and commands among them, `pre_turn` and `post_tu
 comes whenever its pre phase was passed, whatever happened in between: success, failure, an
 exception, a cancellation, another hook that blocked.
 
+Within turns there are `pre_tool_use`, where codex asks whether the model may use a tool, and
+`post_tool_use`, when it has used one. The two are not a pair: codex does not ask about everything.
+
 **Order.** The hooks of the runtime first, in the order of their registration, then those of the
 thread, then those of the call. Of several with one name the first counts; the others do not run,
 and the report says so. A later hook sees what an earlier one has changed.
@@ -23,14 +26,14 @@ blocks instead.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from codex_runtime._arguments import absolute_path, normal_path, positive_seconds
+from codex_runtime._arguments import positive_seconds
 from codex_runtime._hook_input import items_of, text_of
+from codex_runtime._hook_matcher import HookMatcher, checked_phases, known_phases
 from codex_runtime._hook_report import (
     HookEntry,
     HookIssue,
@@ -43,6 +46,22 @@ from codex_runtime.errors import IncompatibleHook, InvalidArgument
 
 if TYPE_CHECKING:
     from codex_runtime.inputs import InputItem, TurnInput
+    from codex_runtime.protocol.types import (
+        CommandExecutionItem,
+        DynamicToolCallItem,
+        FileChangeItem,
+        McpToolCallItem,
+    )
+    from codex_runtime.requests import (
+        CommandApproval,
+        FileChangeApproval,
+        LegacyCommandApproval,
+        LegacyPatchApproval,
+        McpElicitation,
+        PermissionsApproval,
+        ToolCallRequest,
+        UnknownRequest,
+    )
     from codex_runtime.state import TurnResult
 
 __all__ = [
@@ -61,22 +80,25 @@ __all__ = [
     "HookStatus",
     "Hooks",
     "Mutate",
+    "ToolInput",
     "TurnKind",
     "hook",
 ]
 
-HOOK_CONTRACT_VERSION: Final = (1, 0)
+HOOK_CONTRACT_VERSION: Final = (1, 1)
 """(major, minor) of what this module promises to hooks. Those made for the same major version run."""
 
 HookStatus: TypeAlias = Literal["ok", "error", "interrupted", "blocked"]
 """How it went, for post phases. `ok`: done; a turn has completed. `interrupted`: the turn was, or
-the caller was cancelled. `blocked`: by a hook of a later phase."""
+the caller was cancelled. `blocked`: by a hook of a later phase; of a tool, that it was refused."""
+
+ToolInput: TypeAlias = "CommandApproval | FileChangeApproval | PermissionsApproval | McpElicitation | ToolCallRequest | LegacyCommandApproval | LegacyPatchApproval | UnknownRequest | CommandExecutionItem | FileChangeItem | McpToolCallItem | DynamicToolCallItem"
+"""What a tool is used for: at `pre_tool_use` one of `codex_runtime.requests`, at `post_tool_use` the
+completed item."""
 
 _TIMEOUT: Final = 5.0
 """Seconds for one hook in one phase. Somebody waits for it, and a check that needs longer should
 say so."""
-
-_PHASES: Final = cast("tuple[str, ...]", get_args(HookPhase))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -102,7 +124,13 @@ class HookContext:
         status: How it went; None before.
         result: What the turn did; None before, and where there is no turn.
         error: What was raised; None if nothing was.
-        tool_name: The tool that is about to be used. No phase has one so far: it is None in all.
+        item_id: The item that the use of a tool is, where it is one; None in other phases.
+        tool_name: The tool that is about to be used, or was: `command`, `file_change`,
+            `permissions` (more of them than the sandbox gives), a tool of yours by its name
+            (`namespace/name` where it has a namespace), one of an MCP server as `server/tool`. None
+            in other phases, and where this version cannot tell.
+        tool_input: At `pre_tool_use` what codex asks, as an approver sees it, but not to be
+            answered: return `Block`. At `post_tool_use` the completed item. None in other phases.
     """
 
     phase: HookPhase
@@ -118,7 +146,9 @@ class HookContext:
     status: HookStatus | None = None
     result: TurnResult | None = None
     error: BaseException | None = None
+    item_id: str | None = None
     tool_name: str | None = None
+    tool_input: ToolInput | None = None
 
     def __repr__(self) -> str:
         return f"<HookContext {self.phase} of {self.correlation_id}, thread {self.thread_id}>"
@@ -138,9 +168,9 @@ class Mutate:
     """Change what is about to be done. What is None or empty stays as it is.
 
     What may be changed: the prompt and the attachments in `pre_run` and `pre_turn`; the model
-    and the metadata in all pre phases; nothing in post phases. Of a turn that is a review, a
-    compaction or a command only the metadata. The rest of a change is made all the same when a
-    part of it is not allowed, or cannot be used; the report tells which.
+    in all pre phases but `pre_tool_use`; the metadata in all pre phases; nothing in post phases. Of
+    a turn that is a review, a compaction or a command only the metadata. The rest of a change is
+    made all the same when a part of it is not allowed, or cannot be used; the report tells which.
 
     Attributes:
         prompt: Takes the place of all texts of the input; its other items stay.
@@ -166,8 +196,10 @@ class Mutate:
 class Block:
     """Forbid what is about to be done. The caller gets `BlockedByHook`.
 
+    At `pre_tool_use` the tool is refused instead, as `Deny` does it, and the turn goes on.
+
     Attributes:
-        reason: Why, for the caller.
+        reason: Why, for the caller, or for the audit (see `answers.Deny`).
     """
 
     reason: str = ""
@@ -178,52 +210,6 @@ HookAction: TypeAlias = Mutate | Block | None
 
 HookCall: TypeAlias = "Callable[[HookContext], HookAction | Awaitable[HookAction]]"
 """The work of a hook."""
-
-
-class HookMatcher:
-    """Which calls a hook is about. What is not named does not matter.
-
-    Attributes:
-        phases: Only in these; all if empty.
-        tool_name: Only for this tool. No phase has a tool so far, so a constraint on it never
-            matches.
-        cwd_prefix: Only in this folder and those below it, by their names: `/srv/app` is not
-            about `/srv/app2`, and symbolic links are not followed.
-    """
-
-    def __init__(
-        self,
-        *,
-        phases: HookPhase | Iterable[HookPhase] = (),
-        tool_name: str | None = None,
-        cwd_prefix: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """Check the constraints.
-
-        Raises:
-            InvalidArgument: There is no such phase, or the prefix is no path.
-        """
-        self.phases = _checked_phases(phases)
-        self.tool_name = tool_name
-        self.cwd_prefix = None if cwd_prefix is None else absolute_path("cwd_prefix", cwd_prefix)
-
-    def __repr__(self) -> str:
-        return (
-            f"HookMatcher(phases={self.phases!r}, tool_name={self.tool_name!r}, "
-            f"cwd_prefix={self.cwd_prefix!r})"
-        )
-
-    def matches(self, context: HookContext) -> bool:
-        """Whether all constraints hold for `context`. One on something that is not known does not."""
-        return (
-            (not self.phases or context.phase in self.phases)
-            and (self.tool_name is None or context.tool_name == self.tool_name)
-            and (self.cwd_prefix is None or _is_within(context.cwd, self.cwd_prefix))
-        )
-
-
-def _is_within(cwd: str | None, prefix: str) -> bool:
-    return cwd is not None and f"{normal_path(cwd)}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 class Hook:
@@ -237,7 +223,8 @@ class Hook:
         phases: Where it runs.
         matcher: For which calls; None for all.
         timeout: Seconds that it may take each time.
-        gate: Whatever goes wrong with it in a pre phase blocks.
+        gate: Whatever goes wrong with it in a pre phase blocks. At `pre_tool_use` it also runs where
+            its matcher cannot tell, and blocks reviews, in which codex asks nobody.
         contract_version: The `HOOK_CONTRACT_VERSION` that it was written for.
     """
 
@@ -263,9 +250,9 @@ class Hook:
             raise InvalidArgument("call", f"is of type {type(call).__name__}", "use a function")
         self.name = name
         self.call = call
-        self.phases = _checked_phases(phases)
+        self.phases = checked_phases(phases)
         if not self.phases:
-            raise InvalidArgument("phases", "is empty", _known_phases())
+            raise InvalidArgument("phases", "is empty", known_phases())
         if matcher is not None and not isinstance(matcher, HookMatcher):  # pyright: ignore[reportUnnecessaryIsInstance] — callers without a type checker
             kind = type(matcher).__name__
             raise InvalidArgument("matcher", f"is of type {kind}", "use HookMatcher(…)")
@@ -298,7 +285,7 @@ def hook(
     Raises:
         InvalidArgument: An argument cannot be used.
     """
-    _checked_phases(phases)
+    checked_phases(phases)
 
     def make(call: HookCall) -> Hook:
         own = str(name or getattr(call, "__name__", type(call).__name__))
@@ -338,21 +325,6 @@ class Hooks:
             IncompatibleHook: One is made for another contract.
         """
         return Hooks((*self._hooks, *_checked_hooks(more)))
-
-
-def _checked_phases(phases: HookPhase | Iterable[HookPhase]) -> tuple[HookPhase, ...]:
-    given: Any = (phases,) if isinstance(phases, str) else phases
-    if not hasattr(given, "__iter__"):
-        raise InvalidArgument("phases", f"is of type {type(given).__name__}", _known_phases())
-    named: tuple[Any, ...] = tuple(given)
-    for phase in named:
-        if phase not in _PHASES:
-            raise InvalidArgument("phases", f"holds {phase!r}", _known_phases())
-    return named
-
-
-def _known_phases() -> str:
-    return f"there are: {', '.join(_PHASES)}"
 
 
 def _checked_hooks(hooks: Any) -> tuple[Hook, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from codex_runtime._arguments import absolute_cwd
 from codex_runtime._blocking import Worker
 from codex_runtime._client import Client
-from codex_runtime._hook_book import RUNNING
+from codex_runtime._escalating import checked_hooks, escalation_of, with_escalation
+from codex_runtime._hook_book import RUNNING, HookBook
 from codex_runtime._option_checks import check_names
 from codex_runtime._params import check_before_start
 from codex_runtime._prepared_input import snapshot
@@ -151,6 +152,7 @@ class _Work:
 
     def __init__(self, prompt: TurnInput, options: RunOptions) -> None:
         check_names(options, RunOptions, "a run")
+        options = checked_hooks(options)
         of_thread: Any = {name: value for name, value in options.items() if name not in _OF_TURN}
         of_turn: Any = {name: value for name, value in options.items() if name in _OF_TURN}
         # What hooks have seen is what is sent.
@@ -160,9 +162,11 @@ class _Work:
         self._hooks: Hook | Iterable[Hook] | None = of_thread.pop("hooks", None)
         self._hooked: HookedRun | None = None
 
-    def check(self, *, remote: bool = False) -> None:
+    def check(self, book: HookBook | None = None, *, remote: bool = False) -> None:
         """Find out what can be found out without a server."""
-        check_before_start(self._prompt, self._of_thread, remote=remote)
+        options: ThreadOptions = {**self._of_thread, "hooks": self._hooks or ()}
+        escalation = escalation_of(options, book or HookBook())
+        check_before_start(self._prompt, with_escalation(options, escalation), remote=remote)
 
     async def run(self, runtime: Runtime, *, raise_on_failure: bool) -> TurnResult:
         """Do it to its end."""
@@ -213,7 +217,7 @@ class _Work:
         from codex_runtime._hook_changes import Subject  # noqa: PLC0415 — few have hooks
 
         # What cannot be sent reaches no hook.
-        self.check(remote=client.remote)
+        self.check(client.hook_book, remote=client.remote)
         cwd = absolute_cwd(self._of_thread.get("cwd"), remote=client.remote)
         return Subject(
             cwd=cwd or client.hook_book.folder,

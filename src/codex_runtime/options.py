@@ -5,7 +5,7 @@ What is left out, or None, is not sent, except the safe defaults of a thread: ap
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from codex_runtime._option_checks import list_options
@@ -13,6 +13,8 @@ from codex_runtime.policy import ApprovalPolicy, SandboxChoice
 
 if TYPE_CHECKING:
     from codex_runtime.hooks import Hook
+    from codex_runtime.requests import Approvers
+    from codex_runtime.tools import Tool
 
 __all__ = [
     "ForkOptions",
@@ -61,6 +63,13 @@ class _Hooked(_Common, total=False):
     """Hooks besides those of the runtime, and behind them. Those of a thread hold for all that its
     handle starts, those of a call for that call."""
 
+    approve: "Approvers"
+    """Who decides about what the server asks: a function of a `ServerRequest`, or several that are
+    asked in order (see `codex_runtime.approvers`). For a turn before those of the thread, and for a
+    thread before those of the runtime; nobody has an opinion: refused. Where it is given for a
+    thread, or for the runtime, and no `approval_policy` is named, a thread is opened with
+    `on-request` instead of `never`, under which nothing is ever asked."""
+
 
 class ResumeOptions(_Hooked, total=False):
     """Options of `thread/resume`.
@@ -68,6 +77,12 @@ class ResumeOptions(_Hooked, total=False):
     On a thread that is loaded already, the server ignores all of them without a word (fact 33).
     """
 
+    tools: "Tool[..., Any] | Collection[Tool[..., Any]]"
+    """Functions of yours that the model can call (see `codex_runtime.tools`), besides those of the
+    runtime; one takes the place of another of its name. A new thread is given them for good: codex
+    keeps their definitions on record. So they cannot be added to a thread that is resumed or forked:
+    there they are the functions behind what it knows already, and any other of its tools is refused
+    when the model calls it (fact 82). All handles of a thread share them. Experimental."""
     developer_instructions: str
     """Instructions to the model, besides the user's."""
     base_instructions: str
@@ -155,6 +170,7 @@ class RunOptions(ThreadOptions, TurnOptions, total=False):
 _IN_ONE_LINE: Final = {
     "approval_policy": "When the server asks before it acts; `never` for a new thread.",
     "approvals_reviewer": "Who is asked; `user` for a new thread.",
+    "approve": "Who decides about what the server asks; by default everything is refused.",
     "base_instructions": "Instructions to the model, instead of codex's own.",
     "before_turn_id": "The first turn to leave out.",
     "client_id": "Comes back as `client_id` of the turn's user message.",
@@ -179,6 +195,7 @@ _IN_ONE_LINE: Final = {
     "service_name": "Name of the service that the thread works for.",
     "service_tier": "Service tier.",
     "summary": "Reasoning summary, say `concise`.",
+    "tools": "Functions that the model can call.",
     "timeout": "Seconds of active time until the turn is interrupted; 3,600 by default.",
 }
 """Each option in one line, for `help()`."""

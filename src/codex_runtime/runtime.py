@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 # Only what it takes to start a process. The rest, some 60 ms, is imported while that boots.
-from codex_runtime._arguments import absolute_cwd, positive_seconds
+from codex_runtime._arguments import (
+    absolute_cwd,
+    checked_approvers,
+    checked_callable,
+    positive_seconds,
+)
 from codex_runtime._framing import DEFAULT_MAX_FRAME_BYTES
 from codex_runtime._homes import FirstStart
 from codex_runtime._hook_access import HookAccess
@@ -16,6 +21,7 @@ from codex_runtime._hook_book import HookBook
 from codex_runtime._launch import Greeting, Launch
 from codex_runtime._opening_calls import OpeningCalls
 from codex_runtime._process import ChildProcess
+from codex_runtime._request_access import RequestAccess
 from codex_runtime._service_access import ServiceAccess
 from codex_runtime._thread_calls import ThreadCalls
 from codex_runtime.errors import InvalidArgument, RuntimeClosed
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from codex_runtime._validation import ValidationMode
     from codex_runtime.hooks import Hook
     from codex_runtime.protocol import Method
+    from codex_runtime.requests import Approver, Approvers
+    from codex_runtime.tools import Tool
     from codex_runtime.transports import Connect
 
 __all__ = ["Runtime"]
@@ -43,13 +51,17 @@ _STARTUP_TIMEOUT: Final = 30.0
 """Seconds from the start of the process to its answer to the greeting. 0.06 to 0.43 s were
 measured (fact 116), up to 7 s for the last of 40 started at once on two cores (fact 117)."""
 
+_DECISION_TIMEOUT: Final = 600.0
+"""Seconds that a decision may take. A person may be at lunch; codex itself waits without an end
+(fact 75)."""
+
 _NOT_OPEN: Final = "the runtime is not open; use `async with Runtime() as runtime:`"
 
 _MAX_IN_FLIGHT_LIMIT: Final = 64
 """Requests. Beyond about 128 the server leaves some unanswered (fact 115); half of that is safe."""
 
 
-class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
+class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess, RequestAccess):
     """One codex app-server process, kept for as long as the `async with` block.
 
     Any task may open it, use it and close it. Everything inside runs in one task of its own;
@@ -81,6 +93,15 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         remote: The server sees another file system: working directories are not checked here, and
             images and sounds are read here and sent along.
         connect: Gives a transport to a server that somebody else runs; no process is started.
+        approve: Who decides about what the server asks, where neither the turn nor the thread says:
+            a function of a `ServerRequest`, or several that are asked in order. By default
+            everything is refused.
+        decision_timeout: Seconds until a request that nobody decides is refused.
+        auth_tokens: Gives fresh tokens of a ChatGPT account, where the program that uses the
+            runtime has signed it in: a function of an `AuthTokensRefresh` that returns
+            `AuthTokens`.
+        tools: Functions of yours that the model can call in all threads that are opened, besides
+            those of the thread; see `codex_runtime.tools`. Experimental.
         hooks: Your code around runs, the opening of threads, and turns; see
             `codex_runtime.hooks`. More can be added with `register_hooks`.
     """
@@ -105,6 +126,10 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         version_guard: bool = True,
         remote: bool = False,
         connect: Connect | None = None,
+        approve: Approvers | None = None,
+        decision_timeout: float = _DECISION_TIMEOUT,
+        auth_tokens: Approver | None = None,
+        tools: Tool[..., Any] | Collection[Tool[..., Any]] | None = None,
         hooks: Hook | Iterable[Hook] | None = None,
     ) -> None:
         """Check the options. Nothing is started yet.
@@ -134,7 +159,13 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
             "startup_timeout", startup_timeout, _STARTUP_TIMEOUT
         )
         self._max_in_flight = _in_flight(max_in_flight)
+        self._decision_timeout = positive_seconds(
+            "decision_timeout", decision_timeout, _DECISION_TIMEOUT
+        )
+        self._approvers = checked_approvers("approve", approve)
+        self._auth_tokens = checked_callable("auth_tokens", auth_tokens)
         self._remote = remote
+        self._tools = _checked_tools(tools)
         self._hook_book = HookBook()
         if hooks is not None:
             self._hook_book.register(hooks)
@@ -189,6 +220,10 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
             max_in_flight=self._max_in_flight,
             remote=self._remote,
         )
+        deciders = life.client.deciders
+        deciders.approvers, deciders.auth_tokens = self._approvers, self._auth_tokens
+        deciders.decision_timeout = self._decision_timeout
+        life.client.tools = self._tools
         life.client.hook_book = self._hook_book
         if self._connect is None:
             self._hook_book.folder = self._launch.folder()
@@ -223,7 +258,11 @@ class Runtime(OpeningCalls, ThreadCalls, ServiceAccess, HookAccess):
         from codex_runtime._statistics import Statistics  # noqa: PLC0415 — see the top
 
         life = self._life
-        return Statistics.of(life.peer, life.transport) if life else Statistics.of(None, None)
+        return (
+            Statistics.of(life.peer, life.transport, life.broker)
+            if life
+            else Statistics.of(None, None)
+        )
 
     async def request(self, method: Method[P, R], params: P, *, timeout: float | None = None) -> R:
         """Send any request of the protocol, typed both ways.
@@ -342,6 +381,16 @@ def _check_method(method: str) -> None:
         raise InvalidArgument("method", f"is {method!r}", "use a wire name, say 'thread/read'")
     if method in {"initialize", "initialized"}:
         raise InvalidArgument("method", f"is {method!r}", "the runtime has sent that itself")
+
+
+def _checked_tools(
+    tools: Tool[..., Any] | Collection[Tool[..., Any]] | None,
+) -> tuple[Tool[..., Any], ...]:
+    if tools is None:
+        return ()
+    from codex_runtime._tool_calls import checked_tools  # noqa: PLC0415 — most have none
+
+    return checked_tools(tools)
 
 
 def _positive(field: str, value: int) -> int:

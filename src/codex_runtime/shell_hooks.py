@@ -11,10 +11,16 @@ The command gets the context as JSON on its stdin and answers by its exit status
 | 0 | anything else | an issue |
 | another | | an issue |
 
-The context has these members, null where there is nothing to say: `version` (`"1.0"`, that of
+The context has these members, null where there is nothing to say: `version` (`"1.1"`, that of
 `HOOK_CONTRACT_VERSION`), `phase`, `correlation_id`, `at` (seconds since 1970), `thread_id`,
 `turn_id`, `turn_kind`, `cwd`, `model`, `prompt`, `attachments`, `metadata`, `status`, `result`
-(`status`, `text`, `diff`, `duration`), `error` (`type`, `message`), `tool_name`.
+(`status`, `text`, `diff`, `duration`), `error` (`type`, `message`), `item_id`, `tool_name`,
+`tool_input`.
+
+`tool_input` is at `pre_tool_use` what codex asks: `method`, `params` under the protocol's names, of a
+command also `command`, `argv`, `cwd` and `is_input`, of a change of files also `paths`, `diff` and
+`inside_workspace`. At `post_tool_use` it is the completed item, in the protocol's form. Where it would
+have more than 256 KiB of JSON, its texts are cut, and it has the member `truncated` (true).
 
 Attachments have the form of the protocol, say `{"type": "localImage", "path": "shot.png"}`; a path
 to point at is `{"type": "attachment", "path": "notes.md"}`.
@@ -148,8 +154,18 @@ def _told(context: HookContext) -> dict[str, Any]:
         },
         "error": context.error
         and {"type": type(context.error).__name__, "message": in_words(context.error)},
+        "item_id": context.item_id,
         "tool_name": context.tool_name,
+        "tool_input": _plain_use(context.tool_input),
     }
+
+
+def _plain_use(tool_input: Any) -> Any:
+    if tool_input is None:
+        return None
+    from codex_runtime._tool_plain import plain_input  # noqa: PLC0415 — 30 ms that few hooks need
+
+    return plain_input(tool_input)
 
 
 def _plain(item: Any) -> Any:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Unpack
 
-from codex_runtime._arguments import absolute_cwd, positive_seconds
+from msgspec.structs import replace
+
+from codex_runtime._arguments import absolute_cwd, checked_approvers, positive_seconds
 from codex_runtime._client import Client
+from codex_runtime._effective import approval_in_force
+from codex_runtime._escalating import (
+    Escalation,
+    checked_hooks,
+    escalation_of,
+    explained,
+    with_escalation,
+)
 from codex_runtime._feed import TurnFeed
 from codex_runtime._outgoing import encode
 from codex_runtime._params import turn_params
 from codex_runtime._prepared_input import PreparedInput, prepared_input, snapshot
 from codex_runtime._restoring import (
+    Restore,
     following,
     holding,
     only_this_turn,
@@ -22,8 +34,10 @@ from codex_runtime._settings import check_turn
 from codex_runtime._starting import start_turn
 from codex_runtime._thread_turns import ThreadWithTurns
 from codex_runtime._timekeeper import keep_time
+from codex_runtime.errors import InvalidArgument
 from codex_runtime.inputs import TurnInput
 from codex_runtime.options import ForkOptions, ResumeOptions, TurnOptions
+from codex_runtime.policy import DEFAULT_APPROVAL_POLICY, approval_wire
 from codex_runtime.protocol import methods
 from codex_runtime.state import TurnResult
 from codex_runtime.turn import DEFAULT_TURN_TIMEOUT, TurnHandle
@@ -35,9 +49,12 @@ if TYPE_CHECKING:
     from codex_runtime._live import Opened
     from codex_runtime.hooks import Hooks
     from codex_runtime.protocol.types import TurnStartParams
+    from codex_runtime.requests import Approver
     from codex_runtime.runtime import Runtime
 
 __all__ = ["ThreadHandle", "TurnInput"]
+
+logger = logging.getLogger("codex_runtime.thread")
 
 
 class ThreadHandle(ThreadWithTurns):
@@ -46,8 +63,9 @@ class ThreadHandle(ThreadWithTurns):
     Attributes:
         info: What the server answered when the thread was opened: its model, policy, sandbox,
             working directory, as they were in force then; `settings` has those of now.
-        adjusted: Defaults of ours that the organisation's requirements forbid, and what is in
-            force in their place; empty as a rule.
+        adjusted: Defaults of ours that the organisation's requirements forbid, and an approval
+            policy that `pre_tool_use` hooks cannot do with, and what is in force in their place;
+            empty as a rule.
         hooks: What hooks did when the thread was opened; None where there were none.
         own_hooks: The hooks that were given when it was opened, if any. They hold for what this
             handle starts, behind those of the runtime.
@@ -90,6 +108,7 @@ class ThreadHandle(ThreadWithTurns):
             ConnectionLost: The server went away.
             RuntimeClosed: The runtime is closed.
         """
+        options = checked_hooks(options)
         if self._has_hooks(options):
             # What cannot be sent reaches no hook.
             await self._prepare(input, options)
@@ -112,6 +131,7 @@ class ThreadHandle(ThreadWithTurns):
             TurnTimedOut: Its time was up and it was interrupted. Likewise.
             CodexRuntimeError: Besides, whatever `turn_start` raises.
         """
+        options = checked_hooks(options)
         if self._has_hooks(options):
             return await self._run_with_hooks(input, options, raise_on_failure=raise_on_failure)
         turn = await self._begin(input, options, keep_events=False)
@@ -211,15 +231,19 @@ class ThreadHandle(ThreadWithTurns):
         """
         client, hub, live = self._client, self._client.hub, self._live
         allowed, prepared, (params, encoded) = await self._prepare(input, options)
-        scope = live.scope
+        approvers = self._approvers(options)
+        scope, escalation = live.scope, self._escalation(options)
         async with holding(client, live, methods.TURN_START.method, self._check_idle):
-            if live.scope != scope:
-                # Somebody has changed meanwhile what the thread may touch.
+            if (live.scope, self._escalation(options)) != (scope, escalation):
+                # Somebody has changed meanwhile what the thread may touch, or when it asks.
+                escalation = self._escalation(options)
                 params, encoded = self._encoded(prepared, options)
-            restore = plan_restore(client, live, {*for_this_turn, *only_this_turn(options)})
+            restore = self._plan_restore(options, for_this_turn)
             feed = TurnFeed(hub, self.thread_id, keep_events=keep_events)
+            feed.approvers, feed.hooks = approvers, hooks
             turn = TurnHandle(client, feed, hooks)
-            with restoring(client, live, params, restore, feed):
+            self._note_escalation(escalation, hooks)
+            with explained(escalation), restoring(client, live, params, restore, feed):
                 with following(live, params):
                     await start_turn(client, feed, turn, encoded)
                 client.spawn(keep_time, turn, feed, allowed)
@@ -239,7 +263,7 @@ class ThreadHandle(ThreadWithTurns):
         cwd = absolute_cwd(options.get("cwd"), remote=client.remote) or live.scope.cwd
         prepared = await prepared_input(input, cwd=cwd, remote=client.remote)
         request = self._encoded(prepared, options)
-        plan_restore(client, live, only_this_turn(options))
+        self._plan_restore(options)
         self._check_idle()
         return allowed, prepared, request
 
@@ -247,5 +271,59 @@ class ThreadHandle(ThreadWithTurns):
         self, prepared: PreparedInput, options: TurnOptions
     ) -> tuple[TurnStartParams, bytes]:
         """Check against what is in force what is then sent."""
-        params = turn_params(self._live.scope, prepared, options, remote=self._client.remote)
+        said = with_escalation(options, self._escalation(options))
+        params = turn_params(self._live.scope, prepared, said, remote=self._client.remote)
         return params, encode(params)
+
+    def _escalation(self, options: TurnOptions) -> Escalation | None:
+        return escalation_of(
+            options,
+            self._client.hook_book,
+            thread_id=self.thread_id,
+            own=self.own_hooks,
+            in_force=approval_in_force(self._live.settings.approval_policy),
+            # Nobody is told of changes then.
+            unsure=not self._client.experimental,
+        )
+
+    def _plan_restore(
+        self, options: TurnOptions, for_this_turn: Collection[str] = ()
+    ) -> Restore | None:
+        """Plan what is put back: what is for this turn only, and a policy for hooks of this call."""
+        client, live, escalation = self._client, self._live, self._escalation(options)
+        names = {*for_this_turn, *only_this_turn(options)}
+        if escalation is None or escalation.lasting or not escalation.raises:
+            return plan_restore(client, live, names)
+        if not client.experimental:
+            raise InvalidArgument(
+                "hooks",
+                f"at pre_tool_use need the approval policy {escalation.approval} for this turn, and "
+                "the one before could not be put back",
+                f"pass approval_policy={escalation.approval!r}, give them with the thread, or open "
+                "the runtime with experimental_api=True",
+            )
+        restore = plan_restore(client, live, {*names, "approval_policy"})
+        if restore is not None and escalation.named and not options.get("only_this_turn"):
+            # What the caller has said for later turns holds for them.
+            restore.before = replace(
+                restore.before, approval_policy=approval_wire(escalation.replaced or "")
+            )
+        return restore
+
+    def _approvers(self, options: TurnOptions) -> tuple[Approver, ...]:
+        found = checked_approvers("approve", options.get("approve"))
+        policy = options.get("approval_policy") or self._live.settings.approval_policy
+        if found and policy == DEFAULT_APPROVAL_POLICY:
+            logger.warning(
+                "a turn of thread %s has approvers, and the approval policy %s, under which nothing "
+                "leaves the sandbox and codex does not ask: name approval_policy='on-request'",
+                self.thread_id,
+                DEFAULT_APPROVAL_POLICY,
+            )
+        return found
+
+    def _note_escalation(self, escalation: Escalation | None, hooks: TurnHooks | None) -> None:
+        if escalation is not None and escalation.raises:
+            logger.info("a turn of thread %s: %s", self.thread_id, escalation.text)
+            if hooks is not None:
+                hooks.run.escalated = escalation.text

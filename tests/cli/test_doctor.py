@@ -13,7 +13,7 @@ import anyio
 import pytest
 from cli.support import CommandLine, servers_of
 
-from codex_runtime import _binary
+from codex_runtime import _binary, _hook_selftest
 from codex_runtime.cli import _checks
 from codex_runtime.cli._checks import Check, verdict
 from codex_runtime.cli._doctor import check_lines, doctor, report_object
@@ -302,3 +302,53 @@ def test_a_codex_that_goes_away_in_between_is_a_failing_line(
     assert code is Exit.FAILED
     assert lines["handshake"].startswith("ok ")
     assert lines["server"].startswith("FAILED ")
+
+
+class Held:
+    def __init__(self, *, held: bool, problem: str = "") -> None:
+        self.held = held
+        self.problem = problem
+
+
+@pytest.mark.parametrize(
+    ("held", "status", "code", "summary"),
+    [
+        (Held(held=True), "ok", Exit.DONE, "a command that a hook forbids does not run"),
+        (Held(held=False, problem="it ran"), "failed", Exit.FAILED, "it ran"),
+        (
+            Held(held=False),
+            "failed",
+            Exit.FAILED,
+            "a command that a hook forbids may run all the same",
+        ),
+    ],
+)
+async def test_hooks_that_do_not_hold_are_a_fault(
+    held: Held, status: str, code: Exit, summary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hooks_hold(*, codex_bin: str | None) -> Held:
+        assert codex_bin == "/x/codex"
+        return held
+
+    monkeypatch.setattr(_hook_selftest, "hooks_hold", hooks_hold)
+
+    check = await _checks.hooks_check("/x/codex")
+
+    assert (check.id, check.status, check.code, check.summary) == ("hooks", status, code, summary)
+
+
+@pytest.mark.real
+def test_hooks_are_tried_out_where_that_is_asked_for(command: CommandLine, codex_home: str) -> None:
+    ended = command.run("doctor", "--hooks", "--json", "--codex-home", codex_home)
+
+    checks = json.loads(ended.out)["checks"]
+    assert ended.code == 0
+    assert checks["hooks"]["status"] == "ok"
+    assert list(command.tmp.iterdir()) == []
+
+
+def test_without_codex_there_are_no_hooks_to_try(command: CommandLine) -> None:
+    ended = command.run("doctor", "--hooks", "--codex-bin", "/no/such/codex")
+
+    assert ended.code == 4
+    assert "hooks" not in ended.out

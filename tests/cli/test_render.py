@@ -3,8 +3,9 @@
 import pytest
 
 from codex_runtime import protocol as p
-from codex_runtime.cli._lines import Line, diff_counts, diff_lines
+from codex_runtime._lines import Line, diff_counts, diff_lines
 from codex_runtime.cli._render import Progress, Update, summary
+from codex_runtime.requests import Decision, RequestDecided
 from codex_runtime.state import ItemAbandoned, TurnResult
 from codex_runtime.usage import TokenUsage
 
@@ -368,3 +369,31 @@ def test_the_summary_leaves_out_what_is_not_known() -> None:
     result = TurnResult("interrupted", "", (), (), None, "", None, "T", "U", None)
 
     assert summary(result) == Line("interrupted · thread T", "warning")
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "decision", "shown"),
+    [
+        ("thread approver ask_in_terminal", "", "allowed", "allowed by ask_in_terminal"),
+        ("turn approver x", "no\x1b[2J\nway", "denied", "denied by x (no way)"),
+        ("nobody", "", "refused", "refused by nobody"),
+        ("server", "the turn has ended", "withdrawn", "withdrawn by server (the turn has ended)"),
+    ],
+)
+def test_each_decision_is_a_line(by: str, reason: str, decision: Decision, shown: str) -> None:
+    event = RequestDecided(
+        thread_id="t",
+        turn_id="u",
+        item_id="c1",
+        request_id="r-1",
+        request_method="item/commandExecution/requestApproval",
+        decision=decision,
+        by=by,
+        reason=reason,
+        seconds=1.0,
+    )
+
+    update = Progress(live=False).update(event)
+
+    assert texts(update) == [f"  command {shown}"]
+    assert update.lines[0].role == ("good" if decision == "allowed" else "warning")

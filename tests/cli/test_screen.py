@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from codex_runtime.cli._lines import Line
+from codex_runtime._lines import Line
 from codex_runtime.cli._screen import Screen
 
 
@@ -107,3 +107,33 @@ def test_a_reader_that_left_is_reported_and_does_not_end_the_process() -> None:
 
     with pytest.raises(BrokenPipeError):
         Screen(io.StringIO(), Gone()).show([Line("x")])
+
+
+def test_what_is_written_during_a_question_comes_after_it() -> None:
+    out, err = io.StringIO(), Terminal()
+    screen = Screen(out, err)
+    screen.say("half a sen")
+
+    with screen.asking():
+        err.write("QUESTION")
+        screen.say("tence")
+        screen.show([Line("progress")])
+        screen.doing("thinking")
+        screen.print([Line("paper")])
+        assert (out.getvalue(), err.getvalue()) == ("half a sen\n", "QUESTION")
+
+    screen.close()
+    assert out.getvalue() == "half a sen\ntence\npaper\n"
+    assert "QUESTIONprogress\n" in err.getvalue()
+
+
+def test_a_question_takes_the_status_line_away() -> None:
+    err = Terminal()
+    screen = Screen(io.StringIO(), err)
+    screen.doing("thinking")
+
+    with screen.asking():
+        before = err.getvalue()
+        screen.doing("")
+
+    assert before.endswith("\x1b[?25h\r\x1b[1A\x1b[2K") or "\x1b[?25h" in before

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_runtime.cli._text import defuse, elide, escape_json, shown_command
+from codex_runtime._text import defuse, elide, escape_json, exact
 
 ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -81,19 +81,27 @@ def test_json_keeps_its_value_and_loses_its_teeth(value: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("command", "shown"),
+    ("written", "shown"),
     [
-        ("/bin/bash -lc 'ls -l && pwd'", "ls -l && pwd"),
-        ("bash -c ls", "ls"),
-        ("/usr/bin/zsh -lc 'echo '\\''a'\\'''", "echo 'a'"),
-        ("python3 -c 'print(1)'", "python3 -c 'print(1)'"),
-        ("bash -lc 'a' b", "bash -lc 'a' b"),
-        ("echo 'unbalanced", "echo 'unbalanced"),
-        ("", ""),
+        ("plain text, äöü, 猫 😀", "plain text, äöü, 猫 😀"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("\x1b[31mred\x07\r", r"\x1b[31mred\x07\r"),
+        ("\x9b1m", r"\x9b1m"),
+        ("a\u202eb\u2066c", r"a\u202eb\u2066c"),
+        ("a\u200bb\ufeffc\u00add", r"a\u200bb\ufeffc\xadd"),
+        ("a\xa0b\u3000c", r"a\xa0b\u3000c"),
+        ("a\u2028b", r"a\u2028b"),
+        ("a\udc80b", r"a\udc80b"),
+        ("\U000e0041", r"\U000e0041"),
     ],
 )
-def test_a_command_is_shown_as_a_person_would_type_it(command: str, shown: str) -> None:
-    assert shown_command(command) == shown
+def test_what_has_no_shape_of_its_own_is_an_escape(written: str, shown: str) -> None:
+    assert exact(written) == shown
+
+
+@given(st.text())
+def test_what_is_exact_can_be_printed(text: str) -> None:
+    assert exact(text).replace("\t", "").replace("\n", "").isprintable()
 
 
 @given(st.lists(st.text(), max_size=30), st.integers(0, 9), st.integers(1, 9))

@@ -81,6 +81,7 @@ async def test_rights_to_change(phase: HookPhase, part: str) -> None:
         "pre_run": {*PARTS},
         "pre_session_start": {"model", "metadata"},
         "pre_turn": {*PARTS},
+        "pre_tool_use": {"metadata"},
     }.get(phase, set[str]())
     run = a_run(says(Mutate(**{part: PARTS[part]}), phase=phase))
     if phase.startswith("pre_"):

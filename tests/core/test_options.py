@@ -38,11 +38,13 @@ from codex_runtime.protocol import (
 
 OURS = {
     "durable",  # a second request, which names the thread
+    "approve",  # asked by this side
     "hooks",  # run by this side
     "name",  # likewise
     "only_this_turn",  # kept by this side
     "privileged_escalation_approved",  # the word of rule SEC-004
     "timeout",  # of active time, kept by this side
+    "tools",  # sent as definitions
 }
 """Options that are not sent."""
 

@@ -16,6 +16,7 @@ from codex_runtime.testing import (
     shell,
     stall,
     together,
+    tool_call,
     update_file,
 )
 
@@ -103,6 +104,28 @@ PROGRAMS: Final[dict[str, Program]] = {
         "pre_turn: in_english mutated\n"
         "post_run: note noop\n"
         "blocked by hook 'no_keys' at pre_run: the prompt holds a key\n",
+    ),
+    "approvals.py": Program(
+        lambda: (
+            shell("touch done.txt", escalate=True),
+            shell("rm notes.old", escalate=True),
+            assistant_message("Noted; nothing was removed."),
+        ),
+        "allowed: runtime approver house_rules\n"
+        "denied: 'rm notes.old' is not on the list\n"
+        "Noted; nothing was removed.\n",
+        {"notes.old": ""},
+    ),
+    "tools.py": Program(
+        lambda: (
+            together(
+                tool_call("stock", {"product": "tea"}), tool_call("stock", {"product": "coffee"})
+            ),
+            tool_call("order", {"product": "coffee", "pieces": 0}),
+            tool_call("order", {"product": "coffee", "pieces": 24, "speed": "fast"}),
+            assistant_message("Coffee was out of stock; 24 pieces are ordered."),
+        ),
+        "order: 24 coffee, fast\nCoffee was out of stock; 24 pieces are ordered.\n",
     ),
     "threads_on_record.py": Program(
         lambda: (

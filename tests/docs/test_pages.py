@@ -16,7 +16,16 @@ import pytest
 from docs.programs import EXAMPLES, PROGRAMS, ROOT
 
 import codex_runtime
-from codex_runtime import _environment, options, protocol, testing, transports
+from codex_runtime import (
+    _environment,
+    approvers,
+    options,
+    protocol,
+    rules,
+    terminal,
+    testing,
+    transports,
+)
 from codex_runtime.cli._exits import EXIT_CODES
 from codex_runtime.services import commands, configuration, files, mcp, projects
 from codex_runtime.testing import ScriptedModel
@@ -182,7 +191,7 @@ def test_the_reference_lists_nothing_that_is_not_there() -> None:
         *(codex_runtime.Runtime, codex_runtime.TurnHandle, codex_runtime.ThreadHandle),
         *(goal.Goal, queue.Queue, attachments.Attachments, terminals.Terminals),
         *(commands, commands.Commands, commands.CommandHandle, files, files.Files),
-        *(configuration, mcp, projects),
+        *(configuration, mcp, projects, approvers, rules, terminal),
     ]
     known = {
         *options.RunOptions.__annotations__,

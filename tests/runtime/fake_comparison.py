@@ -19,6 +19,14 @@ VOLATILE = {
 }  # fmt: skip  # one a line would hide the rest
 """Fields whose values no two runs share; only whether they are there and not null is compared."""
 
+UNTOLD = (
+    # Whether a command's output comes as a delta is a matter of time (fact 66).
+    "item/commandExecution/outputDelta",
+    # The fake starts no MCP servers.
+    "mcpServer/startupStatus/updated",
+)
+"""What is not compared."""
+
 ANOTHER_CODEX = f"the fake plays codex {VERIFIED}, and the one here is another"
 
 AT_WORK: Json = {"type": "active", "activeFlags": []}
@@ -50,10 +58,7 @@ def told(talk: Conversation, *, after: int = 0) -> list[str]:
     """What the server said on its own, one line a message."""
     names: dict[str, str] = {}
     messages = [
-        message
-        for message in talk.heard[after:]
-        # Whether a command's output comes as a delta is a matter of time (fact 66).
-        if "method" in message and message["method"] != "item/commandExecution/outputDelta"
+        message for message in talk.heard[after:] if message.get("method", UNTOLD[0]) not in UNTOLD
     ]
     first = next((message["id"] for message in messages if "id" in message), 0)
     for message in messages:
@@ -62,19 +67,22 @@ def told(talk: Conversation, *, after: int = 0) -> list[str]:
             message["id"] -= first
         elif message["method"] == "serverRequest/resolved":
             message["params"]["requestId"] -= first
-    return lines([normal(message, names) for message in settled(messages)])
+    return lines([normal(message, names) for message in unloaded_once(settled(messages))])
 
 
 def settled(messages: list[Json]) -> list[Json]:
-    """`messages` with one race of the real server decided: an approval's end, told two ways."""
+    """`messages` with races of the real server decided: an approval's end, told in several ways."""
     found: list[Json] = []
+    complaints: list[Json] = []
     for message in messages:
         status = message["params"].get("status")
-        if found and found[-1]["method"] == "item/completed" and status == AT_WORK:
+        if message["method"] == "warning" and "execpolicy" in message["params"]["message"]:
+            complaints.append(message)
+        elif found and found[-1]["method"] == "item/completed" and status == AT_WORK:
             found.insert(-1, message)
         else:
             found.append(message)
-    return found
+    return found + complaints
 
 
 def unloaded_once(messages: Sequence[Json]) -> list[Json]:
@@ -106,12 +114,19 @@ def lines(messages: Sequence[object]) -> list[str]:
 
 def reported(calls: tuple[ModelCall, ...]) -> list[list[str]]:
     """What the model was told of its calls, without what is not the same in any two runs."""
+    aborted = r"request_\w+ was cancelled before receiving a response"
     varying = (
-        r"Chunk ID: \w+|Wall time: [\d.]+|process_id: \d+"
+        r"Chunk ID: \w+|Wall time: [\d.]+|after [\d.]+s|process_id: \d+"
         # Of a command that was killed: told only if its end is noticed before it is given up.
         r"|Process exited with code 137\n"
     )
-    return [[re.sub(varying, "", text) for text in call.tool_outputs.values()] for call in calls]
+    return [
+        [
+            re.sub(varying, "", re.sub(aborted, "aborted by user ", text))
+            for text in call.tool_outputs.values()
+        ]
+        for call in calls
+    ]
 
 
 def asked(calls: tuple[ModelCall, ...]) -> list[Json]:
@@ -136,12 +151,17 @@ def generic(messages: list[str], work: Path) -> list[str]:
     """`messages` without the folder, and without what is not the same in any two runs."""
     varying = {
         r"model call .*; the prompt": "model call; the prompt",
+        r"rules file \S+/rules/": "rules file rules/",
         # Of a command that was killed: whether its end is noticed before it is given up.
         r'"exitCode": (-1|137)\b': '"exitCode": "killed"',
     }
     found: list[str] = []
     for line in messages:
         text = line.replace(str(work), "/project")
+        for parent in reversed(work.parents):
+            # Another codex may have a `.git` there for a moment (fact 137).
+            for side in "ab":
+                text = text.replace(f" {side}/{work.relative_to(parent)}/", f" {side}/")
         for pattern, instead in varying.items():
             text = re.sub(pattern, instead, text)
         found.append(text)

@@ -6,8 +6,7 @@ but ids, times and paths.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -34,12 +33,12 @@ from runtime.fake_acts import (
     tool_answering,
     two_turns,
 )
-from runtime.fake_comparison import ANOTHER_CODEX, asked, generic, reported, told
-from support_app_server import VERIFIED, Json, binaries, with_fake, with_real
+from runtime.fake_comparison import asked, generic, reported, told
+from runtime.fake_recording import Recording, record
+from support_app_server import Json, binaries, with_fake
 
 from codex_runtime.testing import (
     FakeAppServer,
-    ScriptedModel,
     Step,
     Usage,
     add_file,
@@ -197,48 +196,11 @@ CASES: dict[str, tuple[Act, tuple[Step, ...]]] = {
 }
 
 
-@dataclass
-class Recording:
-    """One case as the real server played it."""
-
-    told: list[str]
-    reported: list[list[str]]
-    asked: list[Json]
-
-
 @pytest.fixture(scope="module", params=binaries()[:1])
 def recordings(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Recording]:
-    """Every case on one real server: to start one for each would take most of the time."""
-    folder = tmp_path_factory.mktemp("real")
-    found: dict[str, Recording] = {}
-
-    async def record() -> None:
-        with ScriptedModel() as model:
-            async with with_real(request.param, model, folder) as talk:
-                for case, (act, steps) in CASES.items() if talk.version == VERIFIED else ():
-                    talk.answers.clear()
-                    model.enqueue(*steps)
-                    place, calls = len(talk.heard), len(model.calls)
-                    work = workspace(folder, case)
-                    work.mkdir()
-                    await act(talk, work)
-                    found[case] = Recording(
-                        generic(told(talk, after=place), work),
-                        reported(model.calls[calls:]),
-                        asked(model.calls[calls:]),
-                    )
-                    assert not model.remaining_steps, case
-
-    anyio.run(record)
-    if not found:
-        pytest.skip(ANOTHER_CODEX)
-    return found
-
-
-def workspace(folder: Path, case: str) -> Path:
-    return folder / re.sub(r"\W", "-", case)
+    return anyio.run(record, request.param, CASES, tmp_path_factory.mktemp("real"))
 
 
 @pytest.mark.parametrize("case", CASES)

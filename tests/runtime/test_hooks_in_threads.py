@@ -35,7 +35,7 @@ async def test_a_plain_function_stops_nobody() -> None:
         tasks.start_soon(others)
         entries.append(await at_a_turn(Hook("blocks", blocks, "pre_turn", timeout=PATIENCE)))
     assert entries[0].outcome == "noop"
-    assert names == ["codex-runtime hook"]
+    assert names == ["codex-runtime call"]
 
 
 async def test_nobody_waits_for_a_plain_function_beyond_its_time() -> None:

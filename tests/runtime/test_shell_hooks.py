@@ -40,7 +40,7 @@ async def test_it_gets_the_context_as_json(tmp_path: Path) -> None:
     assert told.pop("correlation_id").startswith("hk-")
     assert told.pop("at") > 1_700_000_000
     assert told == {
-        "version": "1.0",
+        "version": "1.1",
         "phase": "pre_turn",
         "thread_id": "t",
         "turn_id": None,
@@ -57,7 +57,9 @@ async def test_it_gets_the_context_as_json(tmp_path: Path) -> None:
         "status": None,
         "result": None,
         "error": None,
+        "item_id": None,
         "tool_name": None,
+        "tool_input": None,
     }
 
 

@@ -12,7 +12,17 @@ INFO: dict[str, Any] = {
     "capabilities": {"tools": {}, "resources": {}},
     "serverInfo": {"name": "tiny", "version": "1"},
 }
-TOOLS = [{"name": name, "inputSchema": {"type": "object"}} for name in ("echo", "fail", "die")]
+TOOLS = [
+    {"name": name, "inputSchema": {"type": "object"}} for name in ("ask", "die", "echo", "fail")
+]
+FORM: dict[str, Any] = {
+    "message": "Who is it?",
+    "requestedSchema": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name"],
+    },
+}
 RESOURCE = {"uri": "tiny://greeting", "name": "greeting", "mimeType": "text/plain"}
 
 
@@ -30,9 +40,25 @@ def call(name: str, params: dict[str, Any]) -> dict[str, Any]:
         return {"content": [{"type": "text", "text": "echo"}], "structuredContent": said}
     if name == "fail":
         return {"content": [{"type": "text", "text": "it did not work"}], "isError": True}
+    if name == "ask":
+        return {"content": [{"type": "text", "text": json.dumps(ask(FORM))}]}
     if name == "die":
         os._exit(3)
     raise Refused(-32050, f"no tool called {name}")
+
+
+def ask(form: dict[str, Any]) -> Any:
+    """Ask a person, by way of the client; return what was answered."""
+    tell({"id": "form", "method": "elicitation/create", "params": form})
+    for line in sys.stdin:
+        answered = json.loads(line)
+        if answered.get("id") == "form":
+            return answered.get("result")
+    raise Refused(-32000, "nobody has answered")
+
+
+def tell(message: dict[str, Any]) -> None:
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)  # noqa: T201 — that is how it talks
 
 
 def read(uri: str) -> dict[str, Any]:
@@ -62,12 +88,12 @@ def main() -> None:
         request = json.loads(line)
         if "id" not in request:
             continue
-        told: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}
+        told: dict[str, Any] = {"id": request["id"]}
         try:
             told["result"] = answer(request["method"], request.get("params") or {})
         except Refused as refused:
             told["error"] = {"code": refused.code, "message": str(refused)}
-        print(json.dumps(told), flush=True)  # noqa: T201 — that is how it talks
+        tell(told)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,17 @@ from typing import Final, ParamSpec
 
 import anyio
 from spec import (
+    requirements_approvals,
     requirements_commands,
     requirements_errors,
     requirements_hooks,
     requirements_input,
     requirements_opening,
+    requirements_rules,
     requirements_services,
     requirements_threads,
+    requirements_tool_hooks,
+    requirements_tools,
     requirements_turns,
 )
 from spec.requirement import Requirement
@@ -32,13 +36,17 @@ _BOUND: Final = 30.0
 
 
 REQUIREMENTS: Final[dict[str, Requirement]] = {
+    **requirements_approvals.REQUIREMENTS,
     **requirements_commands.REQUIREMENTS,
     **requirements_errors.REQUIREMENTS,
     **requirements_hooks.REQUIREMENTS,
     **requirements_input.REQUIREMENTS,
     **requirements_opening.REQUIREMENTS,
+    **requirements_rules.REQUIREMENTS,
     **requirements_services.REQUIREMENTS,
     **requirements_threads.REQUIREMENTS,
+    **requirements_tool_hooks.REQUIREMENTS,
+    **requirements_tools.REQUIREMENTS,
     **requirements_turns.REQUIREMENTS,
     # -- opening and closing
     "handshake:server-info": Requirement(

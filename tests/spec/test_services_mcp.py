@@ -78,7 +78,7 @@ async def test_the_list_tells_what_each_server_offers(stage: Stage, tmp_path: Pa
     found = {each.name: each for each in page.data}
     assert list(found) == paged == ["broken", "off", "tiny"]
     assert page.next_cursor is None
-    assert sorted(found["tiny"].tools) == ["die", "echo", "fail"]
+    assert sorted(found["tiny"].tools) == ["ask", "die", "echo", "fail"]
     assert [each.uri for each in found["tiny"].resources] == ["tiny://greeting"]
     assert "No such file" in (found["broken"].tools_error or "")
     assert [each.resources for each in brief.data if each.name == "tiny"] == [[]]

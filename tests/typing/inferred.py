@@ -150,6 +150,32 @@ async def options(runtime: cr.Runtime, thread: cr.ThreadHandle) -> None:
     cr.Runtime("/usr/bin/codex")  # type: ignore[call-arg]  # options are keywords
 
 
+@cr.tool
+def add(a: int, b: int = 2) -> int:
+    """Add."""
+    return a + b
+
+
+@cr.tool(name="look", timeout=5, needs_approval=lambda arguments: bool(arguments["deep"]))
+async def look_up(context: cr.ToolContext, *, deep: bool) -> str:
+    """Look it up."""
+    return f"{context.call_id} {deep}"
+
+
+async def tools(runtime: cr.Runtime, context: cr.ToolContext) -> None:
+    assert_type(add(1, b=3), int)
+    assert_type(await look_up(context, deep=True), str)
+    assert_type(add.input_schema, dict[str, Any])
+    await runtime.thread_start(tools=[add, look_up])
+    await runtime.thread_resume("thread", tools=add)
+    await cr.run("hello", tools=(add, look_up))
+    cr.Runtime(tools=[look_up])
+
+    add("1")  # type: ignore[arg-type]  # a tool is called as the function is
+    await runtime.thread_start(tools=[len])  # type: ignore[list-item]  # a function is no tool yet
+    cr.tool(add.call, timeout="1")  # type: ignore[call-overload]  # seconds are numbers
+
+
 def errors(error: cr.CodexRuntimeError) -> None:
     match error:
         case cr.TurnFailed():

@@ -4,7 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
-from codex_runtime.cli._lines import Line, line
+from codex_runtime._lines import Line, line
 from codex_runtime.errors import RemoteProtocolError, RequestRefused, RequestTimeout
 from codex_runtime.protocol import GetAccountParams, GetAccountResponse, methods
 from codex_runtime.runtime import Runtime

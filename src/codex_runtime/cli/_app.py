@@ -6,14 +6,18 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import typer
 
 from codex_runtime._version import __version__
 from codex_runtime.cli._exits import EXIT_CODES, Exit, ending_signals
+
+if TYPE_CHECKING:
+    from codex_runtime.cli._screen import Screen
+    from codex_runtime.requests import Approver
 
 __all__ = ["app", "start"]
 
@@ -47,6 +51,13 @@ def _look(path: str) -> None:
         return
     except OSError as error:
         raise typer.BadParameter(f"{path}: {error.strerror}") from error
+
+
+def _folder(value: str) -> str:
+    path = _place(value)
+    if not os.path.isdir(path):  # noqa: PTH112 — as above
+        raise typer.BadParameter(f"{path} is not a folder")
+    return path
 
 
 def _binary_place(value: str | None) -> str | None:
@@ -127,11 +138,30 @@ def run(  # noqa: PLR0913 — the options of the command line
         typer.Option(
             "--sandbox",
             "-s",
-            help="What commands may touch. `workspace-write` lets them write in the folder; "
-            "whatever codex asks beyond that is answered with no. `danger-full-access` is left out on "
-            "purpose.",
+            help="What commands may touch. `workspace-write` lets them write in the folder; what "
+            "codex asks beyond that is up to --approve. `danger-full-access` is left out on purpose.",
         ),
     ] = "read-only",
+    approve: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--approve",
+            "-a",
+            metavar="WHO",
+            help="Who decides when codex asks: `deny` (nothing is allowed; the default), `ask` (you, "
+            "at this terminal), `edits` (changes of files in the folder are allowed), or a file of "
+            "rules, NAME.toml. Several are asked in this order; the last word is no. A command that "
+            "is allowed may run with no sandbox around it.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Literal["on-request", "untrusted"] | None,
+        typer.Option(
+            "--policy",
+            help="When codex asks: `on-request`, before it leaves the sandbox (the default where "
+            "--approve names somebody), or `untrusted`, before each command and each change.",
+        ),
+    ] = None,
     timeout: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Stop the turn after this time. Default: 3600."),
@@ -158,15 +188,19 @@ def run(  # noqa: PLR0913 — the options of the command line
     def act() -> int:
         import anyio  # noqa: PLC0415 — `--help` does not wait for it
 
-        from codex_runtime.cli import _run, _screen, _views  # noqa: PLC0415 — likewise
+        from codex_runtime.cli import _approving, _run, _screen, _views  # noqa: PLC0415 — likewise
 
         screen = _screen.Screen()
+        approvers = _approvers(approve or (), screen)
+        screen.show(_approving.warnings_for(approvers, policy))
         request = _run.RunRequest(
             prompt=text,
             cwd=cwd,
             model=model,
             effort=effort,
             sandbox=sandbox,
+            policy=policy,
+            approve=approvers,
             timeout=timeout,
             output_schema=schema,
             codex_bin=codex_bin,
@@ -200,7 +234,20 @@ def demo(codex_bin: _Bin = None) -> None:
 
 
 @app.command()
-def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = None) -> None:  # noqa: FBT002 — typer's way to declare a flag
+def doctor(
+    *,
+    as_json: _Json = False,
+    hooks: Annotated[
+        bool,
+        typer.Option(
+            "--hooks",
+            help="Also see whether hooks before the use of tools hold: a command that one forbids "
+            "must not run. Needs no account.",
+        ),
+    ] = False,
+    codex_bin: _Bin = None,
+    codex_home: _Home = None,
+) -> None:
     """Check that everything is there that a turn needs. Exit status 0: all green.
 
     A missing account is only a note: the demo and tests need none.
@@ -215,6 +262,7 @@ def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = N
             return await _doctor.doctor(
                 codex_bin=codex_bin,
                 codex_home=codex_home,
+                hooks=hooks,
                 out=sys.stdout if as_json else None,
                 screen=_screen.Screen(),
             )
@@ -222,6 +270,58 @@ def doctor(as_json: _Json = False, codex_bin: _Bin = None, codex_home: _Home = N
         return anyio.run(examine)
 
     _finish(act)
+
+
+rules_app = typer.Typer(no_args_is_help=True, help="Files of rules, for `run --approve`.")
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.command(epilog=_CODES)
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file of rules.")],
+    command: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="COMMAND", help="A command line, as one word: hold it against the rules."
+        ),
+    ] = None,
+    *,
+    cwd: Annotated[
+        str,
+        typer.Option("--cwd", "-C", metavar="DIR", callback=_folder, help="Where it would run."),
+    ] = ".",
+    as_json: _Json = False,
+) -> None:
+    """See whether a file of rules is in order, and what it makes of a command. Nothing is run.
+
+    Exit status 0: allowed, or in order; 5: denied; 6: left to the next who is asked; 2: the file
+    cannot be used.
+    """
+
+    def act() -> int:
+        from codex_runtime.cli import _json, _rules, _screen  # noqa: PLC0415 — `--help` does not wait
+
+        found = _rules.check(file, command, cwd=cwd)
+        if as_json:
+            sys.stdout.write(_json.encode(found.value) + "\n")
+        elif found.code is Exit.USAGE:
+            _screen.Screen().show(found.lines)
+        else:
+            _screen.Screen().print(found.lines)
+        return found.code
+
+    _finish(act)
+
+
+def _approvers(words: Sequence[str], screen: "Screen") -> "tuple[Approver, ...]":
+    """Make approvers of them, before anything is started."""
+    from codex_runtime.cli import _approving  # noqa: PLC0415 — `--help` does not wait for it
+    from codex_runtime.errors import InvalidArgument  # noqa: PLC0415 — likewise
+
+    try:
+        return _approving.approvers_of(words, screen)
+    except InvalidArgument as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _finish(act: Callable[[], int]) -> None:

@@ -28,7 +28,7 @@ from codex_runtime.errors import (
 from codex_runtime.protocol import methods
 from codex_runtime.runtime import Runtime
 
-__all__ = ["Check", "examine", "verdict"]
+__all__ = ["Check", "examine", "hooks_check", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,20 @@ async def examine(
             report(Check("codex-home", "failed", str(error), fix, code=Exit.FAILED))
         except CodexRuntimeError as error:
             report(server.fault(error))
+
+
+async def hooks_check(codex_bin: str | None) -> Check:
+    """See that a command which a hook forbids does not run, on a scripted model."""
+    from codex_runtime._hook_selftest import hooks_hold  # noqa: PLC0415 — few ask for it
+
+    began = time.monotonic()
+    found = await hooks_hold(codex_bin=codex_bin)
+    seconds = time.monotonic() - began
+    if found.held:
+        summary = "a command that a hook forbids does not run"
+        return Check("hooks", "ok", summary, seconds=seconds)
+    summary = found.problem or "a command that a hook forbids may run all the same"
+    return Check("hooks", "failed", summary, seconds=seconds, code=Exit.FAILED)
 
 
 def _extras() -> Check:

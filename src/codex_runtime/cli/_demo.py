@@ -16,8 +16,8 @@ from typing import Final
 
 import anyio
 
+from codex_runtime._lines import Line, diff_lines
 from codex_runtime.cli._exits import Exit
-from codex_runtime.cli._lines import Line, diff_lines
 from codex_runtime.cli._run import Outcome, RunRequest, run_turn
 from codex_runtime.cli._screen import Screen
 from codex_runtime.cli._views import HumanView

@@ -2,11 +2,11 @@
 
 from typing import Any, Final, TextIO
 
+from codex_runtime._lines import Line, Role, line
 from codex_runtime._version import __version__
 from codex_runtime.cli import _json
-from codex_runtime.cli._checks import Check, examine, verdict
+from codex_runtime.cli._checks import Check, examine, hooks_check, verdict
 from codex_runtime.cli._exits import Exit
-from codex_runtime.cli._lines import Line, Role, line
 from codex_runtime.cli._screen import Screen
 
 __all__ = ["check_lines", "doctor", "report_object"]
@@ -19,7 +19,12 @@ _MARKS: Final[dict[str, tuple[str, Role]]] = {
 
 
 async def doctor(
-    *, codex_bin: str | None, codex_home: str | None, out: TextIO | None, screen: Screen
+    *,
+    codex_bin: str | None,
+    codex_home: str | None,
+    hooks: bool = False,
+    out: TextIO | None,
+    screen: Screen,
 ) -> Exit:
     """Examine the machine and report: on `out` as JSON, or line by line on the screen."""
     checks: list[Check] = []
@@ -30,6 +35,8 @@ async def doctor(
             screen.print(check_lines(check))
 
     await examine(report, codex_bin=codex_bin, codex_home=codex_home)
+    if hooks and verdict(checks) is not Exit.NO_CODEX:
+        report(await hooks_check(codex_bin))
     code = verdict(checks)
     if out is not None:
         out.write(_json.encode(report_object(checks)) + "\n")

@@ -25,6 +25,8 @@ class Exit(IntEnum):
     USAGE = 2
     INTERRUPTED = 3
     NO_CODEX = 4
+    DENIED = 5
+    UNDECIDED = 6
     TIMEOUT = 124
 
 
@@ -34,6 +36,8 @@ EXIT_CODES: Final = {
     Exit.USAGE: "the command line cannot be used as it is",
     Exit.INTERRUPTED: "interrupted by Ctrl-C, SIGTERM or SIGHUP",
     Exit.NO_CODEX: "codex is missing, too old, or does not start",
+    Exit.DENIED: "`rules check`: the rules deny the command",
+    Exit.UNDECIDED: "`rules check`: the rules leave the command to somebody else",
     Exit.TIMEOUT: "the turn used up its --timeout",
 }
 """What `--help` says of each."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from codex_runtime._text import escape_json
 from codex_runtime.cli._exits import Exit
-from codex_runtime.cli._text import escape_json
 from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.protocol import Event, UnknownNotification, to_plain
 from codex_runtime.state import TurnResult

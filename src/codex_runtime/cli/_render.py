@@ -1,12 +1,15 @@
 """From the events of a turn to what is shown of them. Pure: no terminal, no clock."""
 
+import re
 from dataclasses import dataclass
 from functools import singledispatch, singledispatchmethod
 from typing import Final
 
-from codex_runtime.cli._lines import Line, Role, block, diff_counts, diff_lines, line
-from codex_runtime.cli._text import defuse, shown_command
+from codex_runtime._command_lines import unwrapped
+from codex_runtime._lines import Line, Role, block, diff_counts, diff_lines, line
+from codex_runtime._text import defuse
 from codex_runtime.protocol import Event, types
+from codex_runtime.requests import REQUEST_TYPES, RequestDecided, ServerRequest
 from codex_runtime.state import ItemAbandoned, TurnResult
 from codex_runtime.usage import TokenUsage
 
@@ -80,7 +83,7 @@ class Progress:
             return Update(
                 lines=held, doing=None if isinstance(item, types.AgentMessageItem) else _THINKING
             )
-        command = shown_command(item.command or "")
+        command = unwrapped(item.command or "")
         return Update(lines=(*held, *self._command(item)), doing=f"running {defuse(command)}")
 
     @_on.register
@@ -108,19 +111,23 @@ class Progress:
         return Update(lines=(line(f"{lines[0].text}: {details}", "warning"), *lines[1:]))
 
     @_on.register
+    def _(self, event: RequestDecided) -> Update:
+        return Update(lines=(decision_line(event),))
+
+    @_on.register
     def _(self, _event: types.TurnCompletedNotification) -> Update:
         return Update(doing="")
 
     @_on.register
     def _(self, event: ItemAbandoned) -> Update:
         if isinstance(event.item, types.CommandExecutionItem):
-            command = shown_command(event.item.command or "")
+            command = unwrapped(event.item.command or "")
             return Update(lines=(line(f"still running: {command}", "warning"),))
         return _NOTHING
 
     def _command(self, item: types.CommandExecutionItem) -> tuple[Line, ...]:
         self._block = item.id
-        return block(shown_command(item.command or ""), "command", indent="$ ")
+        return block(unwrapped(item.command or ""), "command", indent="$ ")
 
     def _message(self, item: types.AgentMessageItem) -> Update:
         if self._live:
@@ -235,6 +242,18 @@ def _(event: types.TurnPlanUpdatedNotification) -> tuple[Line, ...]:
         line(f"  {_BOXES.get(step.status, '[ ]')} {step.step}", "note") for step in event.plan or ()
     )
     return (Line("plan", "heading"), *steps)
+
+
+_YES: Final = frozenset({"allowed", "answered"})
+
+
+def decision_line(event: RequestDecided) -> Line:
+    """Who has decided about what codex asked, and what."""
+    kind = REQUEST_TYPES.get(event.request_method, ServerRequest).kind
+    why = f" ({event.reason})" if event.reason else ""
+    by = re.sub(r"^(?:turn|thread|runtime) approver ", "", event.by)
+    role: Role = "good" if event.decision in _YES else "warning"
+    return line(f"  {kind} {event.decision} by {by}{why}", role)
 
 
 def summary(result: TurnResult) -> Line:

@@ -8,14 +8,15 @@ from typing import Any
 import anyio
 
 from codex_runtime._binary import find_codex
+from codex_runtime._lines import line
 from codex_runtime.cli import _account
 from codex_runtime.cli._exits import Exit, exit_of
-from codex_runtime.cli._lines import line
 from codex_runtime.cli._signals import Stopper
 from codex_runtime.cli._views import Opened, View
 from codex_runtime.errors import CodexRuntimeError, EventsLost
 from codex_runtime.options import ThreadOptions, TurnOptions
-from codex_runtime.policy import SandboxMode
+from codex_runtime.policy import ApprovalPolicy, SandboxMode
+from codex_runtime.requests import Approver
 from codex_runtime.runtime import Runtime
 from codex_runtime.state import TurnResult
 from codex_runtime.thread import ThreadHandle
@@ -33,6 +34,8 @@ class RunRequest:
     model: str | None = None
     effort: str | None = None
     sandbox: SandboxMode = "read-only"
+    policy: ApprovalPolicy | None = None
+    approve: tuple[Approver, ...] = ()
     timeout: float | None = None
     output_schema: Mapping[str, Any] | None = None
     codex_bin: str | None = None
@@ -42,8 +45,8 @@ class RunRequest:
     def thread_options(self) -> ThreadOptions:
         """Options of the thread.
 
-        A wider sandbox named on the command line is the explicit word of rule SEC-004; whatever
-        codex then asks is answered with no.
+        A wider sandbox named on the command line is the explicit word of rule SEC-004; what codex
+        then asks is answered with no, unless somebody is named who decides.
         """
         options = ThreadOptions(cwd=self.cwd, sandbox=self.sandbox)
         if self.model is not None:
@@ -51,6 +54,10 @@ class RunRequest:
         if self.sandbox != "read-only":
             options["approval_policy"] = "on-request"
             options["privileged_escalation_approved"] = True
+        if self.policy is not None:
+            options["approval_policy"] = self.policy
+        if self.approve:
+            options["approve"] = self.approve
         return options
 
     def turn_options(self) -> TurnOptions:

@@ -2,42 +2,21 @@
 
 import contextlib
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Final, TextIO
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from codex_runtime.cli._lines import Line, Role
+from codex_runtime._lines import STYLES, Line
+from codex_runtime._text import tolerant
 
-__all__ = ["Screen", "tolerant", "writing"]
-
-_STYLES: Final[dict[Role, str]] = {
-    "plain": "",
-    "command": "bold",
-    "output": "dim",
-    "good": "green",
-    "bad": "red",
-    "warning": "yellow",
-    "note": "dim",
-    "heading": "bold",
-    "added": "green",
-    "removed": "red",
-    "hunk": "cyan",
-}
-"""Colours are never the only sign: each role's text says the same in words or marks."""
+__all__ = ["Screen", "writing"]
 
 _DOING_WIDTH: Final = 100
 """Characters of a status line: it must fit in one row, or the spinner scrolls."""
-
-
-def tolerant(stream: TextIO) -> TextIO:
-    """Let a stream write what its encoding lacks as escapes, instead of failing on it."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
-    return stream
 
 
 @contextlib.contextmanager
@@ -69,15 +48,22 @@ class Screen:
         """Whether somebody watches stdout: then the agent's messages are shown as they grow."""
         self._mid_line = False
         self._status: Status | None = None
+        self._held: list[Callable[[], None]] | None = None
+        """What is to be written once a question has gone; None while there is none."""
 
     def show(self, lines: Sequence[Line]) -> None:
         """Write lines of progress."""
-        if lines:
+        if self._held is not None:
+            self._held.append(partial(self.show, lines))
+        elif lines:
             self._end_speech()
             _write(self._err, lines)
 
     def print(self, lines: Sequence[Line]) -> None:
         """Write lines of the answer."""
+        if self._held is not None:
+            self._held.append(partial(self.print, lines))
+            return
         self.doing("")
         self._end_speech()
         _write(self._paper, lines)
@@ -85,6 +71,9 @@ class Screen:
     def say(self, text: str) -> None:
         """Write a piece of the answer."""
         if not text:
+            return
+        if self._held is not None:
+            self._held.append(partial(self.say, text))
             return
         self.doing("")
         with writing():
@@ -94,7 +83,9 @@ class Screen:
 
     def doing(self, what: str) -> None:
         """Set the status line; empty takes it away."""
-        if self._status is not None:
+        if self._held is not None:
+            self._held.append(partial(self.doing, what))
+        elif self._status is not None:
             if what:
                 self._status.update(Text(_short(what), "dim"))
                 return
@@ -104,6 +95,19 @@ class Screen:
             self._end_speech()
             self._status = self._err.status(Text(_short(what), "dim"))
             self._status.start()
+
+    @contextlib.contextmanager
+    def asking(self) -> Generator[None]:
+        """Leave the terminal to a question: what is written within this comes after it."""
+        self.doing("")
+        self._end_speech()
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for write in held:
+                write()
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
@@ -130,7 +134,7 @@ def _console(stream: TextIO) -> Console:
 
 
 def _write(console: Console, lines: Sequence[Line]) -> None:
-    text = Text.assemble(*((f"{line.text}\n", _STYLES[line.role]) for line in lines))
+    text = Text.assemble(*((f"{line.text}\n", STYLES[line.role]) for line in lines))
     # One write for all of them, and no wrapping: a terminal wraps, a log file need not.
     with writing():
         console.print(text, end="", soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from codex_runtime._asking._keys import put_terminals_back
 from codex_runtime.cli._exits import Exit, ending_signals
 from codex_runtime.errors import CodexRuntimeError
 from codex_runtime.runtime import Runtime
@@ -81,6 +82,7 @@ class Stopper:
         self._tasks.cancel_scope.cancel()
 
     def _end_at_once(self) -> None:
+        put_terminals_back()
         pid = self.runtime.pid if self.runtime else None
         if pid is not None:
             with contextlib.suppress(OSError):

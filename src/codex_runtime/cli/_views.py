@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
+from codex_runtime._lines import Line, line
+from codex_runtime._text import defuse
 from codex_runtime.cli import _json
 from codex_runtime.cli._exits import Exit
-from codex_runtime.cli._lines import Line, line
 from codex_runtime.cli._render import Progress, summary
 from codex_runtime.cli._screen import Screen, writing
-from codex_runtime.cli._text import defuse
 from codex_runtime.errors import CodexRuntimeError, TurnFailed, TurnTimedOut
 from codex_runtime.protocol import Event
 from codex_runtime.state import TurnResult

@@ -9,11 +9,16 @@ yours, should compare texts.
     │   ├── InputTooLarge
     │   ├── AttachmentMissing
     │   ├── AttachmentTooLarge
+    │   ├── InvalidAnswer            to a request of the server
     │   ├── InvalidParams            of a raw call
+    │   ├── InvalidRules             a file of rules for approvals
+    │   ├── InvalidTool              a function cannot be a tool
     │   ├── WorkingDirectoryMissing
     │   ├── SandboxNotAllowed
     │   └── UnsendableValue
     ├── TurnInProgress               the caller: the thread has an active turn
+    ├── RequestSettled               the caller: a request of the server needs no answer any more
+    ├── RequestNotFound              the caller: no request of the server has this name
     ├── RuntimeClosed                the caller: the runtime was closed, or never opened
     ├── BlockedByHook                a hook: nothing was done
     ├── IncompatibleHook             a hook is made for another contract
@@ -67,8 +72,13 @@ from codex_runtime.errors._caller import (
     EmptyInput,
     IncompatibleHook,
     InputTooLarge,
+    InvalidAnswer,
     InvalidArgument,
     InvalidParams,
+    InvalidRules,
+    InvalidTool,
+    RequestNotFound,
+    RequestSettled,
     RuntimeClosed,
     SandboxNotAllowed,
     TurnInProgress,
@@ -136,11 +146,14 @@ __all__ = [
     "IncompatibleCodexVersion",
     "IncompatibleHook",
     "InputTooLarge",
+    "InvalidAnswer",
     "InvalidArgument",
     "InvalidCursor",
     "InvalidParams",
     "InvalidRequest",
+    "InvalidRules",
     "InvalidThreadId",
+    "InvalidTool",
     "LocalProtocolError",
     "LoginFailed",
     "LoginTimedOut",
@@ -148,7 +161,9 @@ __all__ = [
     "NotSupportedByThread",
     "PolicyMismatch",
     "RemoteProtocolError",
+    "RequestNotFound",
     "RequestRefused",
+    "RequestSettled",
     "RequestTimeout",
     "RuntimeClosed",
     "SandboxNotAllowed",

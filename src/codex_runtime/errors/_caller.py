@@ -16,8 +16,13 @@ __all__ = [
     "EmptyInput",
     "IncompatibleHook",
     "InputTooLarge",
+    "InvalidAnswer",
     "InvalidArgument",
     "InvalidParams",
+    "InvalidRules",
+    "InvalidTool",
+    "RequestNotFound",
+    "RequestSettled",
     "RuntimeClosed",
     "SandboxNotAllowed",
     "TurnInProgress",
@@ -42,6 +47,39 @@ class InvalidArgument(Record, ValueError):
     def __str__(self) -> str:
         hint = f"; {self.fix}" if self.fix else ""
         return f"{self.field} {self.problem}{hint}"
+
+
+class InvalidAnswer(InvalidArgument):
+    """An answer does not fit the request of the server. Nothing was sent; the request is open still.
+
+    Attributes:
+        request_id: As in `ServerRequest.request_id`.
+    """
+
+    request_id: str = ""
+
+
+class InvalidRules(InvalidArgument):
+    """A file of rules cannot be used. None of its rules counts.
+
+    Attributes:
+        field: The key, with its place in a list; `rules` for the file as a whole.
+        path: The file, or what stands for it.
+        rule: Which of its rules, from 1; None where that is not known.
+        line: The line, from 1; likewise.
+    """
+
+    path: str = ""
+    rule: int | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = [self.path or "rules"]
+        if self.line is not None:
+            place.append(f"line {self.line}")
+        if self.rule is not None:
+            place.append(f"rule {self.rule}")
+        return f"{', '.join(place)}: {super().__str__()}"
 
 
 class EmptyInput(InvalidArgument):
@@ -136,6 +174,20 @@ class InvalidParams(InvalidArgument):
     def __str__(self) -> str:
         hint = f"; {self.fix}" if self.fix else ""
         return f"{self.method}: {self.field} {self.problem}{hint}; params={self.summary}"
+
+
+class InvalidTool(InvalidArgument):
+    """A function cannot be a tool: codex would refuse it, or the model be misled about it.
+
+    Attributes:
+        field: The parameter of the function, or the option, say `"name"`.
+        tool: The name of the tool.
+    """
+
+    tool: str = ""
+
+    def __str__(self) -> str:
+        return f"tool {self.tool!r}: {super().__str__()}"
 
 
 class InputTooLarge(InvalidArgument):
@@ -236,3 +288,33 @@ class IncompatibleHook(Record):
             f"hook {self.hook!r} is made for version {theirs} of the hook contract; "
             f"this package has {ours}"
         )
+
+
+class RequestSettled(Record):
+    """A request of the server needs no answer any more.
+
+    Attributes:
+        request_id: As in `ServerRequest.request_id`.
+        method: Its wire name.
+        state: How it was settled: `answered`, `refused`, `expired` or `withdrawn`.
+    """
+
+    request_id: str
+    method: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.method} ({self.request_id}) needs no answer any more: it is {self.state}"
+
+
+class RequestNotFound(Record):
+    """No request of this name is open: unknown here, settled long ago, or of another runtime.
+
+    Attributes:
+        request_id: The name.
+    """
+
+    request_id: str
+
+    def __str__(self) -> str:
+        return f"no request {self.request_id!r} is open; see pending_requests()"

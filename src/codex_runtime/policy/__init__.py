@@ -4,7 +4,9 @@
 """
 
 from codex_runtime.policy._approvals import (
+    ASKING_POLICY,
     DEFAULT_APPROVAL_POLICY,
+    GATED_POLICY,
     ApprovalPolicy,
     GranularApproval,
 )
@@ -31,9 +33,11 @@ from codex_runtime.policy._sandboxes import Sandbox as Sandbox
 from codex_runtime.policy._sandboxes import sandbox_mode as sandbox_mode
 
 __all__ = [
+    "ASKING_POLICY",
     "DEFAULT_APPROVAL_POLICY",
     "DEFAULT_REVIEWER",
     "DEFAULT_SANDBOX",
+    "GATED_POLICY",
     "HARMLESS",
     "HARMLESS_FEATURES",
     "READ_ONLY_PROFILE",

@@ -10,7 +10,9 @@ from codex_runtime._plain import is_mapping, members, plain
 from codex_runtime.errors import InvalidArgument
 
 __all__ = [
+    "ASKING_POLICY",
     "DEFAULT_APPROVAL_POLICY",
+    "GATED_POLICY",
     "Approval",
     "ApprovalPolicy",
     "GranularApproval",
@@ -19,8 +21,16 @@ __all__ = [
     "may_ask",
 ]
 
+ASKING_POLICY: Final = "on-request"
+"""What is sent where somebody is there to decide and the caller names none: the server asks before
+anything leaves the sandbox."""
+
 DEFAULT_APPROVAL_POLICY: Final = "never"
 """Sent where the caller names none: what the sandbox blocks fails, nobody is asked."""
+
+GATED_POLICY: Final = "untrusted"
+"""Sent where hooks before the use of tools want to be asked: the server asks about each command and
+each change of files (fact 78)."""
 
 _FIELD: Final = "approval_policy"
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codex_runtime.testing._gates import Gate, GateTimeout
+    from codex_runtime.testing._mcp_step import mcp_call
     from codex_runtime.testing._patches import add_file, delete_file, patch_text, update_file
     from codex_runtime.testing._responses import ToolNotOffered
     from codex_runtime.testing._script import ModelCall, UnconsumedSteps, UnexpectedModelCall
@@ -63,6 +64,7 @@ __all__ = [
     "cut_stream",
     "delete_file",
     "fail",
+    "mcp_call",
     "patch_text",
     "reasoning",
     "respond",
@@ -87,6 +89,7 @@ _HOMES = {
     "Workbench": "_workbench",
     "add_file": "_patches",
     "delete_file": "_patches",
+    "mcp_call": "_mcp_step",
     "patch_text": "_patches",
     "update_file": "_patches",
 }

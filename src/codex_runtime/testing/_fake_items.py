@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
+import json
 from collections.abc import Iterator
 
+from codex_runtime.testing._fake_command_line import wrapped
 from codex_runtime.testing._json import Json
 from codex_runtime.testing._patches import FileChange
+from codex_runtime.testing._step_types import McpCall
 
 __all__ = [
     "agent_message",
@@ -15,6 +17,7 @@ __all__ = [
     "dynamic_tool_call",
     "file_change",
     "input_text",
+    "mcp_tool_call",
     "reasoning_item",
     "told_message",
     "turn_diff",
@@ -60,7 +63,7 @@ def command_execution(item_id: str, cmd: str, cwd: str) -> Json:
         "id": item_id,
         "pluginId": None,
         "scriptPath": None,
-        "command": f"/bin/bash -lc {shlex.quote(cmd)}",
+        "command": wrapped(cmd),
         "cwd": cwd,
         "processId": None,
         "source": "agent",
@@ -93,6 +96,25 @@ def dynamic_tool_call(item_id: str, tool: str, namespace: str | None, arguments:
         "status": "inProgress",
         "contentItems": None,
         "success": None,
+        "durationMs": None,
+    }
+
+
+def mcp_tool_call(item_id: str, call: McpCall) -> Json:
+    """Return an mcpToolCall item."""
+    return {
+        "type": "mcpToolCall",
+        "id": item_id,
+        "server": call.server,
+        "tool": call.tool,
+        "status": "inProgress",
+        "arguments": json.loads(call.arguments),
+        "appContext": None,
+        "mcpAppUi": None,
+        "pluginId": None,
+        "readOnlyHint": True if call.read_only else None,
+        "result": None,
+        "error": None,
         "durationMs": None,
     }
 

@@ -20,9 +20,10 @@ from codex_runtime.testing._fake_threads import (
     refuse_archived,
     take_settings,
 )
+from codex_runtime.testing._fake_tools import checked_tools
 from codex_runtime.testing._fake_wire import Refused
 from codex_runtime.testing._home import DEFAULT_MODEL
-from codex_runtime.testing._json import Json, objects
+from codex_runtime.testing._json import Json, member, objects
 
 if TYPE_CHECKING:
     from codex_runtime.testing._fake_process import FakeProcess
@@ -34,15 +35,25 @@ def _start(process: FakeProcess, request_id: RequestId, params: Json) -> None:
     if params.get("dynamicTools") is not None and not process.experimental:
         raise Refused("thread/start.dynamicTools requires experimentalApi capability")
     check_settings("thread/start", params, experimental=process.experimental)
+    tools = checked_tools(objects(params.get("dynamicTools")))
     world = process.world
     settings = Settings(cwd=world.cwd, model=DEFAULT_MODEL)
     apply_at_opening(settings, params, world.cwd)
     thread = _new(process, settings, ephemeral=params.get("ephemeral") is True)
     thread.developer_instructions = text_or_none(params, "developerInstructions")
-    thread.dynamic_tools = objects(params.get("dynamicTools"))
+    thread.dynamic_tools = tools
+    thread.features = _features(member(params.get("config")))
     _set_base_instructions(thread, params)
     process.wire.result(request_id, thread.opened_json(world.version))
     process.wire.notify("thread/started", {"thread": thread.as_json(world.version)})
+
+
+def _features(config: Json) -> frozenset[str]:
+    switches = dict(member(config.get("features")))
+    for name, value in config.items():
+        if name.startswith("features."):
+            switches[name.removeprefix("features.")] = value
+    return frozenset(name for name, value in switches.items() if value is True)
 
 
 def _resume(process: FakeProcess, request_id: RequestId, params: Json) -> None:
@@ -125,6 +136,7 @@ def _copy_of(process: FakeProcess, source: FakeThread, params: Json, count: int)
     apply_at_opening(settings, params, process.world.cwd)
     thread = _new(process, settings, ephemeral=params.get("ephemeral") is True)
     thread.forked_from, thread.name = source.id, source.name
+    thread.dynamic_tools = source.dynamic_tools
     thread.preview = source.preview if thread.ephemeral else ""
     thread.developer_instructions = source.developer_instructions
     thread.base_instructions = source.base_instructions

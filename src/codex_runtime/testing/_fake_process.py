@@ -45,6 +45,7 @@ class World:
     Attributes:
         threads: Every thread there was, by id.
         received: Every message of the clients, in order.
+        rules: The prefixes of commands that clients have allowed for good (fact 304).
         faults: What is to go wrong.
     """
 
@@ -56,6 +57,7 @@ class World:
         self.codex_home = "/fake/codex-home"
         self.threads: dict[str, FakeThread] = {}
         self.received: list[FromClient] = []
+        self.rules: list[list[str]] = []
         self.faults = Faults()
         self.ticker = Ticker()
         self.ids = Ids()
@@ -203,13 +205,13 @@ class FakeProcess:
             params = {"threadId": thread.id, "status": status}
             self.wire.notify("thread/status/changed", params)
 
-    def flag(self, thread: FakeThread) -> None:
-        """Say that a thread waits for one more approval."""
+    def flag(self, thread: FakeThread, flag: str) -> None:
+        """Say that a thread waits for one more answer, by a flag of its status."""
         thread.flags += 1
-        self.set_status(thread, {"type": "active", "activeFlags": ["waitingOnApproval"]})
+        self.set_status(thread, {"type": "active", "activeFlags": [flag]})
 
     def unflag(self, thread: FakeThread) -> None:
-        """Say that a thread waits for one approval less."""
+        """Say that a thread waits for one answer less."""
         thread.flags -= 1
         if thread.flags <= 0:
             self.set_status(thread, {"type": "active", "activeFlags": []})

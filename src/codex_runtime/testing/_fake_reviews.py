@@ -142,6 +142,8 @@ class ReviewPlay(TurnPlay):
 
     def __init__(self, process: FakeProcess, thread: FakeThread, turn: FakeTurn) -> None:
         super().__init__(process, thread, turn)
+        # Whatever that of the thread is: a reviewer asks nobody (fact 350).
+        self.approval_policy = "never"
         self._said = ""
         self._inner: FakeTurn | None = None
         self._conversation = thread.conversation

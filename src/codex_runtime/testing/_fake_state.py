@@ -259,7 +259,8 @@ class FakeThread:
         subscribed: Whether the client gets its events.
         last_interrupted: Whether the newest turn that ended was interrupted, and its id.
         unanswered: Interrupt requests that 0.163 leaves open until a turn ends (fact 60).
-        approved: Commands and files that were accepted for the session.
+        approved: Commands, files and MCP tools that were accepted for the session.
+        features: Features of codex that were switched on for it.
         terminals: Commands that run, by process id.
         updated: When something happened last, in milliseconds since 1970.
         kept: What is on record besides its turns.
@@ -290,6 +291,7 @@ class FakeThread:
     untold: list[Json] = field(default_factory=list[Json])
     dynamic_tools: list[Json] = field(default_factory=list[Json])
     approved: set[str] = field(default_factory=set[str])
+    features: frozenset[str] = frozenset()
     terminals: dict[int, Terminal] = field(default_factory=dict[int, Terminal])
     loaded: bool = True
     subscribed: bool = True

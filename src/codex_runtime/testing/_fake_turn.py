@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 
-from codex_runtime.testing._fake_calls import CallPlay, TurnCancelled
+from codex_runtime.testing._fake_calls import CallPlay
 from codex_runtime.testing._fake_failures import BROKEN_STREAM, Failure, failure_of
 from codex_runtime.testing._fake_gates import wait_for_gate
 from codex_runtime.testing._fake_idle import count_tokens, pursued, turn_ended
 from codex_runtime.testing._fake_input import hear
 from codex_runtime.testing._fake_items import agent_message, reasoning_item, user_message
+from codex_runtime.testing._fake_questions import TurnCancelled
 from codex_runtime.testing._fake_state import CONTEXT_WINDOW, Totals
 from codex_runtime.testing._gates import GateTimeout
 from codex_runtime.testing._json import Json
@@ -49,15 +50,22 @@ BREATHE = 64
 
 
 class TurnPlay:
-    """Plays one turn from `turn/started` to `turn/completed`."""
+    """Plays one turn from `turn/started` to `turn/completed`.
+
+    Attributes:
+        approval_policy: When it asks. Settings that are changed meanwhile are not its own (fact 351).
+        complained: Whether an error was told that is not the turn's own.
+    """
 
     def __init__(self, process: FakeProcess, thread: FakeThread, turn: FakeTurn) -> None:
         self._process = process
         self._thread = thread
         self._turn = turn
+        self.approval_policy = thread.settings.approval_policy
         self._calls = CallPlay(self)
         self._retries = 0
         self._unreported: Usage | None = None
+        self.complained = False
 
     @property
     def process(self) -> FakeProcess:
@@ -196,18 +204,24 @@ class TurnPlay:
             try:
                 steered = await self._output(output)
             except GateTimeout as error:
-                self._process.note(error)
-                self.report_usage(None)
-                return Failure(f"{type(error).__name__}: {error}")
+                return self._gave_up(error)
             if steered:
                 break
         if not steered:
             self._unreported = usage
-        await self._calls.finish()
+        try:
+            await self._calls.finish()
+        except GateTimeout as error:
+            return self._gave_up(error)
         self.report_usage(None if steered else usage)
         self._unreported = None
         self._retries = 0
         return None
+
+    def _gave_up(self, error: GateTimeout) -> Failure:
+        self._process.note(error)
+        self.report_usage(None)
+        return Failure(f"{type(error).__name__}: {error}")
 
     async def _output(self, output: Output) -> bool:
         """Play one output; return whether steering broke it off."""
@@ -294,6 +308,7 @@ class TurnPlay:
         thread.turn, thread.flags, thread.updated = None, 0, process.ticker.now_ms()
         thread.last_interrupted = turn.interrupt_id if status == "interrupted" else None
         if status == "interrupted":
+            self._calls.give_up()
             self.report_usage(self._unreported)
         process.answer_interrupts(thread, turn)
         if failure is not None:
@@ -302,7 +317,7 @@ class TurnPlay:
             self.notify("error", error=turn.error, willRetry=False)
         self.before_end(status)
         last = turn.last_message() if status == "completed" else None
-        if (failure is not None or last is not None) and not pursued(thread):
+        if (failure or last or self.complained) and not pursued(thread):
             process.mark_unread(thread, turn)
         if failure is None:
             process.set_status(thread, {"type": "idle"})
@@ -310,7 +325,7 @@ class TurnPlay:
         if last is not None:
             finished.update(items=[last], itemsView="summary")
         process.tell(thread, "turn/completed", {"threadId": thread.id, "turn": finished})
-        self._calls.resolve_open()
+        self._calls.questions.resolve_open()
         turn.done.set()
         turn_ended(process, thread, status)
 

@@ -51,19 +51,27 @@ class Refused(Exception):
 
 @dataclass(eq=False)
 class Question:
-    """A request to the client, until it is answered or settled without an answer."""
+    """A request to the client, until it is answered or settled without an answer.
+
+    Attributes:
+        on_answer: Called with the first answer.
+    """
 
     id: int
     message: bytes
     thread: FakeThread | None
     answer: Json | None = None
     answered: anyio.Event = field(default_factory=anyio.Event)
+    on_answer: Callable[[], None] | None = None
 
     def settle(self, answer: Json) -> None:
         """Take the first answer; later ones are ignored (fact 75)."""
-        if self.answer is None:
-            self.answer = answer
-            self.answered.set()
+        if self.answer is not None:
+            return
+        self.answer = answer
+        self.answered.set()
+        if self.on_answer is not None:
+            self.on_answer()
 
 
 @dataclass

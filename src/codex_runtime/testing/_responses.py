@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,8 +16,10 @@ from codex_runtime.testing._script import ModelCall
 from codex_runtime.testing._step_types import (
     ApplyPatch,
     AssistantMessage,
+    Call,
     CutStream,
     Fail,
+    McpCall,
     Output,
     Reasoning,
     Respond,
@@ -213,7 +216,7 @@ def _thought_pieces(step: Reasoning, item_id: str) -> Iterator[Json]:
         yield {"type": "response.reasoning_text.delta", "delta": text, **place}
 
 
-def _call_item(step: Shell | ApplyPatch | ToolCall, call: ModelCall, ids: Ids) -> Json:
+def _call_item(step: Call, call: ModelCall, ids: Ids) -> Json:
     call_id = ids.next("call")
     match step:
         case Shell():
@@ -222,12 +225,24 @@ def _call_item(step: Shell | ApplyPatch | ToolCall, call: ModelCall, ids: Ids) -
             name, arguments = _patch_call(step, call)
         case ToolCall():
             name, arguments = step.name, step.arguments
+        case McpCall():
+            name, arguments = step.tool, step.arguments
     if call.tool_definitions.get(name, {}).get("type") == "custom":
         return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": arguments}
     item = {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
-    if isinstance(step, ToolCall) and step.namespace is not None:
-        item["namespace"] = step.namespace
-    return item
+    namespace = _namespace(step)
+    return item if namespace is None else {**item, "namespace": namespace}
+
+
+def _namespace(step: Call) -> str | None:
+    match step:
+        case ToolCall():
+            return step.namespace
+        case McpCall():
+            # Codex's name for the tools of a server.
+            return "mcp__" + re.sub(r"\W", "_", step.server, flags=re.ASCII)
+        case _:
+            return None
 
 
 def _shell_call(step: Shell, call: ModelCall) -> tuple[str, str]:

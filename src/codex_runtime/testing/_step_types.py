@@ -18,8 +18,10 @@ __all__ = [
     "STEPS",
     "ApplyPatch",
     "AssistantMessage",
+    "Call",
     "CutStream",
     "Fail",
+    "McpCall",
     "Output",
     "Reasoning",
     "Respond",
@@ -116,7 +118,24 @@ class ToolCall:
     gate: Gate | None = None
 
 
-Output: TypeAlias = AssistantMessage | Reasoning | Shell | ApplyPatch | ToolCall
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpCall:
+    """A call of a tool of an MCP server. Make one with `mcp_call()`."""
+
+    server: str
+    tool: str
+    arguments: str = "{}"
+    read_only: bool = False
+    asks: str | None = None
+    output: str = ""
+    usage: Usage | None = None
+    gate: Gate | None = None
+
+
+Call: TypeAlias = Shell | ApplyPatch | ToolCall | McpCall
+"""An output that codex answers, so that the model is asked again."""
+
+Output: TypeAlias = AssistantMessage | Reasoning | Call
 """One thing a model response can hold; also a whole response of its own."""
 
 
@@ -167,7 +186,7 @@ class Respond:
 Step: TypeAlias = Output | Together | Fail | Stall | CutStream | Respond
 """The answer to one model request."""
 
-OUTPUTS = (AssistantMessage, Reasoning, Shell, ApplyPatch, ToolCall)
+OUTPUTS = (AssistantMessage, Reasoning, Shell, ApplyPatch, ToolCall, McpCall)
 """The classes of `Output`, for isinstance."""
 
 STEPS = (*OUTPUTS, Together, Fail, Stall, CutStream, Respond)
@@ -187,6 +206,8 @@ def describe(step: Step) -> str:
             said = f"apply_patch({step.patch!r})"
         case ToolCall():
             said = f"tool_call({step.name!r}, {step.arguments})"
+        case McpCall():
+            said = f"mcp_call({step.server!r}, {step.tool!r}, {step.arguments})"
         case Together():
             said = f"together({', '.join(map(describe, step.outputs))})"
         case _:

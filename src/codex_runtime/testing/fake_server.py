@@ -32,8 +32,9 @@ class FakeAppServer(Scripted):
 
     It behaves as codex 0.163 does in what it plays: `initialize`, threads (start, resume, fork,
     settings, read, list, name, archive, unsubscribe), turns (start, steer, interrupt, with the
-    refusals and the order of events), reviews, compactions, commands, patches and dynamic tools
-    with their approvals, commands that an interrupt leaves running (list, terminate, clean),
+    refusals and the order of events), reviews, compactions, commands, patches, MCP tools and
+    dynamic tools with their approvals, requests for permissions, questions to the user,
+    elicitations, commands that an interrupt leaves running (list, terminate, clean),
     commands of the user's (it knows `echo`, `sleep` and `exit`), failures of the model and their
     retries. Nothing is run and no file is touched: `shell()` prints its `output`. Ids and times are counted, so that two runs are equal.
 

@@ -2,7 +2,7 @@
 
 The same steps drive `ScriptedModel`, in front of the real binary, and `FakeAppServer`, in
 its place. One step is one model response. A step that calls a tool (`shell`, `apply_patch`,
-`tool_call`) is followed by another request, in which codex reports what came of it, so a
+`tool_call`, `mcp_call`) is followed by another request, in which codex reports what came of it, so a
 script goes on after it; a step that only speaks ends the turn.
 
 Every function here checks its arguments and raises `InvalidArgument`, a ValueError, that names

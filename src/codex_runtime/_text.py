@@ -5,10 +5,9 @@ title, write the clipboard or turn text around. None of them reaches the termina
 """
 
 import re
-import shlex
-from typing import Final
+from typing import Final, TextIO
 
-__all__ = ["defuse", "elide", "escape_json", "shown_command"]
+__all__ = ["defuse", "elide", "escape_json", "exact", "tolerant"]
 
 _SEQUENCES: Final = re.compile(
     r"""
@@ -29,9 +28,6 @@ direction of text around, so that it reads as other than it is (CVE-2021-42574).
 _PICTURES: Final = {code: 0x2400 + code for code in range(0x20)}
 """The characters that show C0 controls, U+2400 to U+241F."""
 
-_SHELLS: Final = re.compile(r"(?:.*/)?(?:ba|z|da|k)?sh")
-_SCRIPT_FLAGS: Final = frozenset({"-c", "-lc"})
-
 
 def defuse(text: str) -> str:
     r"""Take the terminal control sequences out of a text.
@@ -47,22 +43,24 @@ def _picture(match: re.Match[str]) -> str:
     return chr(_PICTURES.get(ord(match[0]), 0xFFFD))
 
 
+def exact(text: str) -> str:
+    r"""Show what is there and nothing else, where somebody is to decide about it.
+
+    Whatever has no shape of its own (controls, text that runs backwards, spaces of no width, spaces
+    that look like others) is written as an escape, say `\u202e`. Tabs and newlines stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else _escape(each) for each in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
 def escape_json(line: str) -> str:
     """Write as escapes, in a line of JSON, what a terminal would act on: the value stays."""
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
-
-
-def shown_command(command: str) -> str:
-    """The command that a person would have typed: `/bin/bash -lc 'ls'` is `ls`."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return command
-    match words:
-        case [shell, flag, script] if flag in _SCRIPT_FLAGS and _SHELLS.fullmatch(shell):
-            return script
-        case _:
-            return command
 
 
 def elide(lines: list[str], *, head: int, tail: int) -> tuple[list[str], int, list[str]]:
@@ -74,3 +72,11 @@ def elide(lines: list[str], *, head: int, tail: int) -> tuple[list[str], int, li
     if len(lines) <= head + tail:
         return lines, 0, []
     return lines[:head], len(lines) - head - tail, lines[-tail:]
+
+
+def tolerant(stream: TextIO) -> TextIO:
+    """Let a stream write what its encoding lacks as escapes, instead of failing on it."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    return stream

@@ -1,12 +1,12 @@
-"""What the command line shows: lines of text, each with the part it plays. Pure."""
+"""What a terminal shows: lines of text, each with the part it plays. Pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from codex_runtime.cli._text import defuse, elide
+from codex_runtime._text import defuse, elide
 
-__all__ = ["Line", "Role", "block", "diff_counts", "diff_lines", "line"]
+__all__ = ["STYLES", "Line", "Role", "block", "diff_counts", "diff_lines", "line", "with_roles"]
 
 Role: TypeAlias = Literal[
     "plain",
@@ -22,6 +22,21 @@ Role: TypeAlias = Literal[
     "hunk",
 ]
 """The part a line plays. The screen gives each a colour; without colours the text says enough."""
+
+STYLES: Final[dict[Role, str]] = {
+    "plain": "",
+    "command": "bold",
+    "output": "dim",
+    "good": "green",
+    "bad": "red",
+    "warning": "yellow",
+    "note": "dim",
+    "heading": "bold",
+    "added": "green",
+    "removed": "red",
+    "hunk": "cyan",
+}
+"""Colours are never the only sign: each role's text says the same in words or marks."""
 
 _HEAD: Final = 12
 _TAIL: Final = 24
@@ -61,7 +76,7 @@ def block(text: str, role: Role, *, indent: str = "  ") -> tuple[Line, ...]:
 def diff_lines(diff: str, *, indent: str = "  ") -> tuple[Line, ...]:
     """Make the lines of a unified diff, each with its role."""
     texts = defuse(diff).rstrip("\n").split("\n")
-    shown = [Line(indent + text, role) for text, role in _with_roles(texts[:_DIFF_MOST])]
+    shown = [Line(indent + text, role) for text, role in with_roles(texts[:_DIFF_MOST])]
     if len(texts) > _DIFF_MOST:
         shown.append(Line(f"{indent}… {len(texts) - _DIFF_MOST} lines left out", "note"))
     return tuple(shown)
@@ -69,7 +84,7 @@ def diff_lines(diff: str, *, indent: str = "  ") -> tuple[Line, ...]:
 
 def diff_counts(diff: str) -> tuple[int, int]:
     """Count the lines that a unified diff adds and removes."""
-    roles = [role for _, role in _with_roles(diff.split("\n"))]
+    roles = [role for _, role in with_roles(diff.split("\n"))]
     return roles.count("added"), roles.count("removed")
 
 
@@ -77,7 +92,8 @@ _IN_HUNK: Final[dict[str, Role]] = {"+": "added", "-": "removed", "\\": "note"}
 """By the first character; the text of a line is no clue: `--- x` may be a removed `-- x`."""
 
 
-def _with_roles(texts: Iterable[str]) -> Iterator[tuple[str, Role]]:
+def with_roles(texts: Iterable[str]) -> Iterator[tuple[str, Role]]:
+    """Give each line of a unified diff its role."""
     in_hunk = False
     for text in texts:
         if text.startswith("@@"):
