@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from codex_runtime._client import Client
 from codex_runtime._escalating import checked_hooks, escalation_of, explained, with_escalation
+from codex_runtime._hook_book import has_phase
 from codex_runtime._params import Asked
 from codex_runtime.options import ResumeOptions
+from codex_runtime.policy import GATED_POLICY
 
 if TYPE_CHECKING:
     from codex_runtime._hook_changes import Subject
@@ -18,6 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["open_gated"]
 
 logger = logging.getLogger("codex_runtime.thread")
+
+
+def _warn_of_what_is_not_asked(client: Client, thread: ThreadHandle, own: Any) -> None:
+    """A gate that is not asked about most commands looks like one that lets them through."""
+    gated = client.hook_book.has_tool_hooks(thread.thread_id) or has_phase(
+        own or (), "pre_tool_use"
+    )
+    policy = thread.info.approval_policy
+    if gated and policy != GATED_POLICY:
+        logger.warning(
+            "thread %s has pre_tool_use hooks, and the approval policy %s, under which codex asks "
+            "only before something leaves the sandbox: they see nothing else. Under %s they see "
+            "each command, and so they do where no policy is named",
+            thread.thread_id,
+            policy if isinstance(policy, str) else "granular",
+            GATED_POLICY,
+        )
 
 
 async def open_gated(
@@ -51,6 +70,7 @@ async def open_gated(
         if escalation is not None and escalation.raises:
             thread.adjusted += (escalation.text,)
             logger.info("thread %s: %s", thread.thread_id, escalation.text)
+        _warn_of_what_is_not_asked(client, thread, options.get("hooks"))
         return thread
 
     if not client.hook_book.wanted(options.get("hooks")):

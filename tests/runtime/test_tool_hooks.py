@@ -220,6 +220,17 @@ async def test_many_at_once(server: Server) -> None:
         assert len({entry.item_id for entry in result.hooks.entries}) == 200
 
 
+@pytest.mark.parametrize(
+    ("options", "warned"), [({}, False), ({"approval_policy": "on-request"}, True)]
+)
+async def test_a_policy_under_which_hooks_see_little_is_told_in_the_log(
+    server: Server, caplog: pytest.LogCaptureFixture, *, options: Any, warned: bool
+) -> None:
+    async with server.runtime(hooks=[a_hook()]) as runtime:
+        await runtime.thread_start(**options)
+    assert ("they see nothing else" in caplog.text) == warned
+
+
 async def test_until_hooks_have_spoken_nobody_else_can_answer(server: Server) -> None:
     asked, release = anyio.Event(), anyio.Event()
 
