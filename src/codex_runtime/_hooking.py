@@ -23,6 +23,7 @@ from codex_runtime._hook_report import (
     HookPhase,
     HookReport,
 )
+from codex_runtime.answers import Deny
 from codex_runtime.errors import BlockedByHook
 from codex_runtime.hooks import Block, Hook, HookContext, HookMatcher, Hooks, HookStatus, Mutate
 
@@ -299,7 +300,8 @@ async def _verdict(answer: Answer, change: Change, *, is_pre: bool) -> _Verdict:
     match answer.action:
         case None:
             return _Verdict("noop")
-        case Block(reason=reason):
+        # What an approver calls a no is one here too: whoever mixes them up does not mean yes.
+        case Block(reason=reason) | Deny(reason=reason):
             too_late = _Verdict("failed", problems=("blocked what is over already",))
             blocked = _Verdict("blocked", reason=_words_of(reason))
             return blocked if is_pre else too_late

@@ -11,7 +11,7 @@ import pytest
 from runtime.request_support import COMMAND, PARAMS, ask, asking
 from runtime.support import Message, Server, settled
 
-from codex_runtime.answers import Allow
+from codex_runtime.answers import Allow, Deny
 from codex_runtime.hooks import (
     Block,
     Hook,
@@ -229,6 +229,13 @@ async def test_a_policy_under_which_hooks_see_little_is_told_in_the_log(
     async with server.runtime(hooks=[a_hook()]) as runtime:
         await runtime.thread_start(**options)
     assert ("they see nothing else" in caplog.text) == warned
+
+
+async def test_what_an_approver_calls_a_no_is_one_for_a_hook_too(server: Server) -> None:
+    denies: Any = Deny("not this")
+    async with asking(server, hooks=[a_hook(denies)], approve=allow) as (_, _, ids):
+        ask(server, ids)
+        assert (await server.answered())["result"] == {"decision": "decline"}
 
 
 async def test_until_hooks_have_spoken_nobody_else_can_answer(server: Server) -> None:
