@@ -71,9 +71,15 @@ async def test_where_nobody_decides_nothing_runs_outside_the_sandbox(
     server: Server, outside: Path
 ) -> None:
     canary = outside / "canary"
-    asking: tuple[Any, ...] = ("untrusted", "on-request", "never", GranularApproval())
-    for sandbox in ("read-only", "workspace-write"):
-        for policy in asking if sandbox == "read-only" else asking[:2]:
+    asks = GranularApproval(sandbox_approval=True, rules=True)
+    policies: dict[str, tuple[Any, ...]] = {
+        "read-only": ("untrusted", "on-request", "never", asks, GranularApproval()),
+        "workspace-write": ("untrusted", "on-request", asks),
+        # Without a sandbox only what is asked about is not done.
+        "danger-full-access": ("untrusted",),
+    }
+    for sandbox, possible in policies.items():
+        for policy in possible:
             options: dict[str, Any] = {"sandbox": sandbox, "approval_policy": policy}
             if sandbox != "read-only":
                 options = {**WORDS, **options}
