@@ -245,9 +245,13 @@ async def _forbidden_by_hooks(client: Client, request: ServerRequest) -> Verdict
     from codex_runtime._tool_gating import gate  # noqa: PLC0415 — few have hooks
 
     try:
-        denied = await gate(client, request)
+        denied, error = await call_alone(gate, client, request)
     finally:
         request.held = False
+    if error is not None:
+        # Whatever ends a hook is no opinion, a cancellation of its own making among it.
+        logger.warning("hooks before the use of a tool failed: %s", traced(error))
+        return Verdict(Deny(f"a hook failed with {type(error).__name__}"), "hooks")
     return None if denied is None else Verdict(denied, denied.by)
 
 

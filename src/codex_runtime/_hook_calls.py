@@ -14,7 +14,8 @@ import anyio
 from codex_runtime._hook_book import RUNNING, RunningCall
 from codex_runtime._redaction import Redactor
 from codex_runtime._user_calls import in_thread, is_asynchronous
-from codex_runtime.hooks import Hook, HookContext
+from codex_runtime.answers import Deny
+from codex_runtime.hooks import Block, Hook, HookContext
 
 __all__ = ["Answer", "call_hook", "in_words", "redact"]
 
@@ -71,7 +72,9 @@ async def call_hook(hook: Hook, context: HookContext) -> Answer:
         failed, problem = "execution", in_words(error)
         late = patience.cancel_called
     else:
-        late = patience.cancelled_caught
+        # It may have swallowed the cancellation, or held up the loop; a no that comes late is one.
+        over = patience.cancel_called or anyio.current_time() - began > hook.timeout
+        late = over and not isinstance(action, Block | Deny)
     finally:
         call.over = True
         RUNNING.reset(mark)

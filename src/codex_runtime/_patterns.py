@@ -169,7 +169,8 @@ def name_pattern(given: Any, place: str, *, in_server: bool) -> str:
     Raises:
         InvalidArgument: It is none.
     """
-    parts = given.split("/") if isinstance(given, str) else []
+    # A tool of an MCP server may have a "/" in its name; codex takes none for those of ours.
+    parts = given.split("/", 1 if in_server else -1) if isinstance(given, str) else []
     most = len(("server", "tool"))
     least = most if in_server else 1
     if not least <= len(parts) <= most or not all(parts):
@@ -182,7 +183,8 @@ def name_pattern(given: Any, place: str, *, in_server: bool) -> str:
 
 def name_matches(pattern: str, name: str) -> bool:
     """Whether a tool is one of these."""
-    mine, theirs = pattern.split("/"), name.split("/")
+    # Only the first "/" is ours: those behind it belong to the name of the tool.
+    mine, theirs = pattern.split("/", 1), name.split("/", 1)
     return len(mine) == len(theirs) and all(
         each in (_ONE, other) for each, other in zip(mine, theirs, strict=True)
     )

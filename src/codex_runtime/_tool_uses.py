@@ -106,6 +106,8 @@ def _joined(space: str | None, name: str | None) -> str | None:
 def _shown(request: R) -> R:
     """A request as hooks see it: not to be answered by them."""
     view = copy.copy(request)
+    # What a hook does to what it is shown must not change what is then done.
+    view.params = copy.deepcopy(request.params)
     view._desk = _LookOnly(request._desk)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] — private to users
     return view
 

@@ -18,6 +18,7 @@ from core.asking_support import (
     request_of,
 )
 
+from codex_runtime._rule import Subject
 from codex_runtime.answers import Allow, Answer, Deny
 from codex_runtime.protocol import types as t
 from codex_runtime.rules import Rules
@@ -376,3 +377,10 @@ def test_a_place_that_does_not_fit_is_explained(tmp_path: Path) -> None:
     found = made.explain("ls", cwd="/")
 
     assert found.results[0].mismatch == f"/ is not within {tmp_path}"
+
+
+def test_a_slash_in_the_name_of_a_tool_hides_it_from_no_rule() -> None:
+    for named in ("files/*", "*/*", "files/admin/del"):
+        rules = Rules.parse(f'[[rule]]\ndecision = "deny"\nmcp = "{named}"\n')
+        (found,) = rules.results(Subject("mcp", name="files/admin/del"))
+        assert found.mismatch == ""
