@@ -49,7 +49,10 @@ _KINDS: Final = {
         "youtube-dl yt-dlp"
     ),
     "a runner of code that it finds": "py.test pytest",
-    "a program that writes where it is told": "cp dd install ln mv rsync tee",
+    "a compiler": "c++ cc clang clang++ g++ gcc tcc",
+    "a program that writes where it is told": (
+        "cp csplit dd install ln mv rsync shuf split tee uniq"
+    ),
     "a builtin that evaluates its words": (
         ". [ alias bind builtin command compgen complete compopt declare enable eval exec export "
         "float getopts hash integer let local mapfile print printf read readarray readonly set "
@@ -82,7 +85,8 @@ _RUN_WORDS: Final = {
     "fd": "--exec --exec-batch -x -X",
     "git": (
         "--config-env --exec --exec-path --ext-diff --git-dir --open-files-in-pager --output "
-        "--receive-pack --remote --textconv --upload-pack --work-tree -C -O -c -x bisect config "
+        "--receive-pack --remote --template --textconv --upload-pack --work-tree -C -O -c -u -x "
+        "bisect config "
         "difftool filter-branch foreach hook mergetool worktree"
     ),
     "go": "-exec -toolexec -vettool env generate run tool",
@@ -90,10 +94,10 @@ _RUN_WORDS: Final = {
     "kubectl": "--kubeconfig debug exec run",
     "mise": "exec run x",
     "nix": "develop run shell",
-    "npm": "--script-shell exec explore run run-script x",
+    "npm": "--script-shell exe exec explore run run-script x",
     "pdm": "run",
     "pip": "download install wheel",
-    "pnpm": "--script-shell dlx exec run",
+    "pnpm": "--script-shell dlx exec run x",
     "podman": "--remote build exec run",
     "poetry": "run",
     "rg": "--hostname-bin --pre",
@@ -112,6 +116,9 @@ _RUN_WORDS: Final = {
 """Words with which a program runs others, or writes where they say."""
 
 _RUNS: Final = {name: frozenset(words.split()) for name, words in _RUN_WORDS.items()}
+
+_ALSO: Final = {"bsdtar": "tar", "fdfind": "fd"}
+"""Other names of programs in that list."""
 
 _LEAST_ABBREVIATION: Final = len("--x")
 """Characters of a long option that may stand for the whole of it."""
@@ -133,10 +140,16 @@ def kind_of(program: str) -> str:
         program: Its name, or its path. Versions at the end of a name do not count.
     """
     name = base_name(program)
-    for each in (name, _VERSION.sub("", name), name.removeprefix("g")):
+    for each in _spellings(name):
         if each in _KIND_OF:
             return _KIND_OF[each]
     return next((kind for start, kind in _FAMILIES.items() if name.startswith(start)), "")
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """What a program may be listed as: itself, without a version, as that of GNU or another one."""
+    plain = _VERSION.sub("", name)
+    return name, plain, plain.removeprefix("g"), _ALSO.get(plain, plain)
 
 
 def runs_anything(words: tuple[str, ...]) -> str:
@@ -152,8 +165,13 @@ def runs_anything(words: tuple[str, ...]) -> str:
 
 def _running_word(words: tuple[str, ...]) -> str:
     """The first of its words with which a program runs others, or writes; empty if there is none."""
-    risky = _RUNS.get(base_name(words[0]), frozenset[str]())
-    return next((word for word in words[1:] for each in risky if _means(word, each)), "")
+    names = _spellings(base_name(words[0]))
+    risky = frozenset[str]().union(*(_RUNS.get(name, ()) for name in names))
+    told = list(words[1:])
+    if "tar" in names and told and not told[0].startswith("-"):
+        # The first word of tar is letters of options, with a dash or without.
+        told[0] = f"-{told[0]}"
+    return next((word for word in told for each in risky if _means(word, each)), "")
 
 
 def _means(word: str, risky: str) -> bool:
@@ -163,10 +181,17 @@ def _means(word: str, risky: str) -> bool:
         return True
     if risky.startswith("--"):
         return len(name) >= _LEAST_ABBREVIATION and risky.startswith(name)
-    if len(risky) == len("-x") and risky.startswith("-"):
-        # Short options stand together, and their value may follow at once.
-        return word.startswith("-") and not word.startswith("--") and risky[1] in word
-    return False
+    return risky.startswith("-") and word.startswith("-") and _means_short(word, name, risky)
+
+
+def _means_short(word: str, name: str, risky: str) -> bool:
+    if risky == "-TT":
+        return word.startswith(risky)
+    if len(risky) > len("-x"):
+        # Go takes long options with one dash or two.
+        return name.lstrip("-") == risky[1:]
+    # Short options stand together, and their value may follow at once.
+    return not word.startswith("--") and risky[1] in word
 
 
 def hands_on(words: tuple[str, ...]) -> bool:

@@ -89,6 +89,16 @@ def test_other_programs_are_none_of_these(program: str) -> None:
         "tar --to-command=x -f y",
         "tar -xIx -f y",
         "GIT -c x",
+        "git clone -u x y",
+        "git clone --template=x y",
+        "go test --exec x",
+        "go vet --vettool=x",
+        "tar cIf x y z",
+        "bsdtar --use-compress-program x",
+        "fdfind -x rm",
+        "zip a b -TTx",
+        "pip3.11 install x",
+        "npm exe x",
     ],
 )
 def test_words_with_which_others_run_others_are_known(line: str) -> None:
