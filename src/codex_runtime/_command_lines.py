@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from typing import Final
 
 from codex_runtime._programs import RESERVED_WORDS, hands_on
@@ -115,6 +115,9 @@ _LOOSE: Final = re.compile(
 
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 
+_OF_TIME: Final = frozenset({"-p", "--"})
+"""What may stand between the word `time` and the command that it measures."""
+
 _MAX_DEPTH: Final = 4
 """Levels of lines within lines that are looked into."""
 
@@ -131,7 +134,13 @@ def commands_in(line: str) -> Iterator[tuple[str, ...]]:
     Looks behind operators, assignments, reserved words and wrappers, and into substitutions and the
     lines that shells are given. A line can be written so that this does not see what it runs.
     """
-    return islice(_commands(line, 0), _MAX_COMMANDS)
+    # A line that is continued is one; and an apostrophe in a comment or in a text behind `<<` must
+    # not hide what stands on the next line.
+    joined = line.replace("\\\n", "")
+    alone = joined.split("\n") if "\n" in joined else []
+    return islice(
+        chain.from_iterable(_commands(each, 0) for each in (joined, *alone)), _MAX_COMMANDS
+    )
 
 
 def _commands(line: str, depth: int) -> Iterator[tuple[str, ...]]:
@@ -150,8 +159,10 @@ def _commands(line: str, depth: int) -> Iterator[tuple[str, ...]]:
 
 
 def _from_program_on(words: tuple[str, ...]) -> tuple[str, ...]:
-    before = takewhile(lambda word: word in RESERVED_WORDS or _ASSIGNMENT.match(word), words)
-    return words[sum(1 for _ in before) :]
+    def is_before(word: str) -> bool:
+        return bool(word in RESERVED_WORDS or _ASSIGNMENT.match(word)) or word in _OF_TIME
+
+    return words[sum(1 for _ in takewhile(is_before, words)) :]
 
 
 def _split(line: str) -> Iterator[tuple[str, ...]]:

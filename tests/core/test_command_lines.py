@@ -307,6 +307,11 @@ def test_every_shell_finds_the_same_words(shell: str, line: str) -> None:
         ("git push $x", "git push $x"),
         ("cat <<EOF\ngit push\nEOF", "git push"),
         ("git 'push", "git push"),
+        ("git \\\n  push", "git push"),
+        ("bash -c 'git \\\n push'", "git push"),
+        ("# don't\ngit push", "git push"),
+        ("cat <<EOF\ndon't\nEOF\ngit push", "git push"),
+        ("time -p git push", "git push"),
     ],
 )
 def test_what_a_line_may_run_is_found_behind_all_the_rest(line: str, found: str) -> None:
