@@ -48,7 +48,21 @@ __all__ = [
 ]
 
 
-class CommandApproval(ServerRequest):
+class _WithReason(ServerRequest):
+    @property
+    def reason(self) -> str:
+        """Why it is asked; empty if neither the model nor the server says."""
+        return self.params.reason or ""
+
+
+class _WithFolder(_WithReason):
+    @property
+    def cwd(self) -> str:
+        """The working directory that it is meant from; empty if the server does not say."""
+        return self.params.cwd or ""
+
+
+class CommandApproval(_WithFolder):
     """May this command run (`item/commandExecution/requestApproval`)?"""
 
     kind = "command"
@@ -74,16 +88,6 @@ class CommandApproval(ServerRequest):
         make of them.
         """
         return () if self.is_input else plain_argv(self.command)
-
-    @property
-    def cwd(self) -> str:
-        """Where it is to run; empty if the server does not say."""
-        return self.params.cwd or ""
-
-    @property
-    def reason(self) -> str:
-        """Why the model wants it; empty if it does not say."""
-        return self.params.reason or ""
 
     @property
     def proposed_amendment(self) -> tuple[str, ...]:
@@ -116,7 +120,7 @@ class CommandApproval(ServerRequest):
         return self.params.kind == "writeStdin"
 
 
-class FileChangeApproval(ServerRequest):
+class FileChangeApproval(_WithReason):
     """May these files be changed (`item/fileChange/requestApproval`)?
 
     The request itself does not say what is changed: that is taken from its item (fact 79).
@@ -154,17 +158,12 @@ class FileChangeApproval(ServerRequest):
         return all_within(self.paths, self.workspace)
 
     @property
-    def reason(self) -> str:
-        """Why it is asked; empty if the server does not say."""
-        return self.params.reason or ""
-
-    @property
     def grant_root(self) -> str:
         """A folder that a yes would open for the rest of the session; empty where there is none."""
         return self.params.grant_root or ""
 
 
-class PermissionsApproval(ServerRequest):
+class PermissionsApproval(_WithFolder):
     """May the model have these permissions (`item/permissions/requestApproval`)?"""
 
     kind = "permissions"
@@ -174,16 +173,6 @@ class PermissionsApproval(ServerRequest):
     def permissions(self) -> t.RequestPermissionProfile:
         """What is asked for."""
         return self.params.permissions
-
-    @property
-    def reason(self) -> str:
-        """Why; empty if the model does not say."""
-        return self.params.reason or ""
-
-    @property
-    def cwd(self) -> str:
-        """The working directory that relative paths are meant from."""
-        return self.params.cwd or ""
 
 
 class UserInputRequest(ServerRequest):
@@ -338,7 +327,7 @@ class CurrentTimeRequest(ServerRequest):
     params: t.CurrentTimeReadParams
 
 
-class LegacyCommandApproval(ServerRequest):
+class LegacyCommandApproval(_WithFolder):
     """May this command run, as older servers ask (`execCommandApproval`)?"""
 
     kind = "command"
@@ -354,18 +343,8 @@ class LegacyCommandApproval(ServerRequest):
         """The same as one line of a shell."""
         return shlex.join(self.argv)
 
-    @property
-    def cwd(self) -> str:
-        """Where it is to run."""
-        return self.params.cwd or ""
 
-    @property
-    def reason(self) -> str:
-        """Why; empty if the model does not say."""
-        return self.params.reason or ""
-
-
-class LegacyPatchApproval(ServerRequest):
+class LegacyPatchApproval(_WithReason):
     """May these files be changed, as older servers ask (`applyPatchApproval`)?"""
 
     kind = "file change"
@@ -375,11 +354,6 @@ class LegacyPatchApproval(ServerRequest):
     def changes(self) -> Mapping[str, t.FileChange]:
         """What is changed, by file."""
         return self.params.file_changes or {}
-
-    @property
-    def reason(self) -> str:
-        """Why; empty if the model does not say."""
-        return self.params.reason or ""
 
 
 class UnknownRequest(ServerRequest):

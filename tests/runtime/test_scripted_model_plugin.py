@@ -156,7 +156,7 @@ def test_a_script_left_over_adds_nothing_to_a_test_that_failed(tmp_path: Path) -
         scripted_model.enqueue(assistant_message("never said"))
         assert False, "the reason"
 
-    @pytest.mark.xfail(strict=True)
+    @pytest.mark.xfail(strict=True, reason="what it leaves fails it")
     async def test_two(fake_codex):
         fake_codex.model.enqueue(assistant_message("never said"))
         assert False, "the reason"
