@@ -63,3 +63,45 @@ def test_every_suppression_has_its_reason() -> None:
     }
 
     assert found == set()
+
+
+_BARE_SKIP = re.compile(
+    r"""pytest\.skip\(\)|mark\.(?:skip|skipif|xfail)(?!\w)(?!\(["'])(?!.*reason=)"""
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_bare"),
+    [
+        ("@pytest.mark." + "skip", True),
+        ("@pytest.mark." + "skipif(WINDOWS)", True),
+        ("@pytest.mark." + "xfail(strict=True)", True),
+        ("    pytest." + "skip()", True),
+        ('@pytest.mark.skipif(WINDOWS, reason="no signals")', False),
+        ('marks=pytest.mark.skip("there is no codex binary")', False),
+        ("    pytest.skip(ANOTHER_CODEX)", False),
+    ],
+)
+def test_a_skip_without_a_reason_is_found(line: str, is_bare: bool) -> None:  # noqa: FBT001 — what is expected
+    assert bool(_BARE_SKIP.search(line)) == is_bare
+
+
+def test_every_skip_has_its_reason() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in _PROGRAMS
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if _BARE_SKIP.search(line)
+    ]
+
+    assert found == []
+
+
+def test_every_rule_that_is_turned_off_for_all_has_its_reason() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    ignored = re.search(r"^ignore = \[\n(.*?)^\]", settings, re.DOTALL | re.MULTILINE)
+
+    assert ignored
+    assert [
+        line for line in ignored[1].splitlines() if not re.search(r"#.*[A-Za-z]{2,}", line)
+    ] == []
