@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -263,8 +264,11 @@ async def _tool_call(client: Client, request: ToolCallRequest) -> Verdict | None
     by = f"tool {request.tool}"
     request.needs_approval = tools.needs_approval(request)
     if request.needs_approval:
+        asked_for = deepcopy(request.params)
         with _clocks_stopped(_feeds(client, request)):
             verdict = await _approved(client, request)
+        # What was asked for is what is done, whatever an approver has done to what it was shown.
+        request.params = asked_for
         if verdict is None or not isinstance(verdict.answer, Allow):
             return _not_approved(verdict)
         by = f"{by}, allowed by {verdict.by}"

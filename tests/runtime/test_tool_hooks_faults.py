@@ -11,7 +11,7 @@ from runtime.support import Server
 from runtime.test_tool_hooks import a_hook, allow
 
 from codex_runtime import tool
-from codex_runtime.answers import Deny
+from codex_runtime.answers import Allow, Deny
 from codex_runtime.hooks import HookAction, HookContext
 from codex_runtime.requests import ToolCallRequest
 
@@ -72,3 +72,26 @@ async def test_what_a_hook_does_to_the_arguments_of_a_tool_changes_nothing(serve
         ask(server, (turn.thread_id, turn.turn_id), TOOL, tool="send", arguments={"to": "home"})
         await server.answered()
         assert seen == [{"to": "home"}]
+
+
+async def test_what_an_approver_does_to_the_arguments_of_a_tool_changes_nothing(
+    server: Server,
+) -> None:
+    sent: list[str] = []
+
+    async def approve(request: ToolCallRequest) -> Allow:
+        request.arguments["to"] = "evil"
+        return Allow()
+
+    @tool(needs_approval=True)
+    async def send(to: str) -> str:
+        """Send it."""
+        sent.append(to)
+        return to
+
+    async with server.runtime(approve=approve, tools=[send]) as runtime:
+        thread = await runtime.thread_start()
+        turn = await thread.turn_start("Work.")
+        ask(server, (turn.thread_id, turn.turn_id), TOOL, tool="send", arguments={"to": "home"})
+        await server.answered()
+    assert sent == ["home"]
